@@ -1,0 +1,5 @@
+#include "tools/verbs.h"
+
+namespace athanor {
+void add_synth_verb(CLI::App& /*app*/) {}
+}  // namespace athanor
