@@ -1,6 +1,6 @@
-// ChunkDataLoader: samples in an order that depends on (seed, epoch) alone, read chunk by chunk by a background
-// thread, moved to the device, and handed out as batches that are views of the chunk. Seed document: "ChunkDataLoader"
-// (75 % of the device's memory); here the two chunks in flight share that budget.
+// ChunkDataLoader: samples in an order that depends on (seed, epoch) alone, read chunk by chunk by a
+// background thread, moved to the device, and handed out as batches that are views of the chunk. Seed
+// document: "ChunkDataLoader" (75 % of the device's memory); here the two chunks in flight share that budget.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,8 @@ class ChunkDataLoader {
 
   // Begins `epoch` at batch `first_batch` (0 for the start); nothing before it is read.
   void start_epoch(int64_t epoch, int64_t first_batch = 0);
-  // The next batch, or nothing at the epoch's end. Its tensors are views of the chunk, valid until the next call.
+  // The next batch, or nothing at the epoch's end. Its tensors are views of the chunk, valid until the next
+  // call.
   std::optional<Batch> next();
 
   int64_t samples() const;

@@ -1,5 +1,5 @@
-// A dataset opened from a config: what it gives (DataSpec) and a source of samples a split. Sources copy samples
-// into slots; order, chunks, threads and devices are the loader's business (data/chunk_loader.h).
+// A dataset opened from a config: what it gives (DataSpec) and a source of samples a split. Sources copy
+// samples into slots; order, chunks, threads and devices are the loader's business (data/chunk_loader.h).
 #pragma once
 
 #include <memory>
@@ -15,26 +15,30 @@ namespace athanor {
 
 class ThreadPool;
 
-// Where sample number j of a read goes, for one array. Batches start 64-byte aligned, so that kernels see the same
-// alignment (and give the same bits) wherever a chunk was cut.
+// Where sample number j of a read goes, for one array. Batches start 64-byte aligned, so that kernels see the
+// same alignment (and give the same bits) wherever a chunk was cut.
 struct SlotArray {
   char* base = nullptr;
-  int64_t slot_bytes = 0;          // one sample's bytes
-  int64_t slots_per_group = 0;     // slots of one batch lie side by side; each batch starts 64-byte aligned
+  int64_t slot_bytes = 0;       // one sample's bytes
+  int64_t slots_per_group = 0;  // slots of one batch lie side by side; each batch starts 64-byte aligned
   int64_t group_stride_bytes = 0;
-  char* slot(int64_t j) const { return base + (j / slots_per_group) * group_stride_bytes + (j % slots_per_group) * slot_bytes; }
+  char* slot(int64_t j) const {
+    return base + (j / slots_per_group) * group_stride_bytes + (j % slots_per_group) * slot_bytes;
+  }
 };
 
 class SampleSource {
  public:
   virtual ~SampleSource() = default;
   virtual int64_t size() const = 0;
-  // The arrays of a sample: inputs, then labels, then "time" (int64) where the data has it; in the order in which
-  // read() takes its slots.
+  // The arrays of a sample: inputs, then labels, then "time" (int64) where the data has it; in the order in
+  // which read() takes its slots.
   virtual const std::vector<TensorSpec>& arrays() const = 0;
-  // Copies sample samples[j] into slot j of each array, for all j. Safe to call from one loader thread while another
-  // source is being read; spreads the work over `pool`. Throws Error (truncated file, NaN where checked, …).
-  virtual void read(std::span<const int64_t> samples, const std::vector<SlotArray>& slots, ThreadPool& pool) const = 0;
+  // Copies sample samples[j] into slot j of each array, for all j. Safe to call from one loader thread while
+  // another source is being read; spreads the work over `pool`. Throws Error (truncated file, NaN where
+  // checked, …).
+  virtual void read(std::span<const int64_t> samples, const std::vector<SlotArray>& slots,
+                    ThreadPool& pool) const = 0;
 };
 
 // Base of the config structs of datasets: every dataset's section also holds the loader's options.

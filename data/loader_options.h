@@ -10,10 +10,12 @@ namespace athanor {
 
 struct LoaderOptions {
   int64_t batch_size = 128;
-  // shuffled: a new order each epoch, from (seed, epoch) alone. sequential: the data's order. streams: row i of batch
-  // b+1 continues row i of batch b (sample i*(N/B)+b), for models that carry state from batch to batch.
+  // shuffled: a new order each epoch, from (seed, epoch) alone. sequential: the data's order. streams: row i
+  // of batch b+1 continues row i of batch b (sample i*(N/B)+b), for models that carry state from batch to
+  // batch.
   std::string order = "shuffled";
-  int64_t shuffle_block = 4096;   // samples; blocks are shuffled, and samples inside a block. 0: one block of all
+  int64_t shuffle_block =
+      4096;  // samples; blocks are shuffled, and samples inside a block. 0: one block of all
   bool drop_last = false;
   double chunk_gb = 0;            // GiB of one chunk; 0: from the device's memory
   double memory_fraction = 0.75;  // of the device's free memory, for all chunks in flight

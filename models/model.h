@@ -19,8 +19,8 @@ class Model {
  public:
   virtual ~Model() = default;
 
-  // inputs as the DataSpec names them, [B,…] each -> named outputs, [B,…] each. Differentiable, traceable (every
-  // shape comes from traced operations, so that an exported module runs at any B).
+  // inputs as the DataSpec names them, [B,…] each -> named outputs, [B,…] each. Differentiable, traceable
+  // (every shape comes from traced operations, so that an exported module runs at any B).
   virtual TensorMap forward(const TensorMap& inputs) = 0;
 
   // Names are dotted paths as in torch::nn::Module::named_parameters; the order is fixed.
@@ -30,7 +30,8 @@ class Model {
   virtual void to(at::Device device) = 0;
   virtual torch::nn::Module& module() = 0;
 
-  // State carried from batch to batch (ordered batches only): set_state({}) forgets it. Detached. Empty by default.
+  // State carried from batch to batch (ordered batches only): set_state({}) forgets it. Detached. Empty by
+  // default.
   virtual TensorMap state() const { return {}; }
   virtual void set_state(const TensorMap& /*state*/) {}
 };

@@ -22,15 +22,16 @@ struct Predictions {
 
 struct Report {
   std::vector<std::pair<std::string, double>> scalars;  // "accuracy", "macro_f1", … in the order to print
-  std::string json;                                     // everything, one JSON object: with baselines and intervals
-  std::string table;                                    // for people
+  std::string json;   // everything, one JSON object: with baselines and intervals
+  std::string table;  // for people
 };
 
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
-  // `full` adds baselines, bootstrap intervals and tables; without it only the scalars are filled (training loop).
-  // `train_labels` are the training split's labels, for baselines that must not see the evaluated split.
+  // `full` adds baselines, bootstrap intervals and tables; without it only the scalars are filled (training
+  // loop). `train_labels` are the training split's labels, for baselines that must not see the evaluated
+  // split.
   virtual Report evaluate(const Predictions& predictions, const TensorMap& train_labels, bool full) const = 0;
 };
 

@@ -1,5 +1,6 @@
-// HDF5 files through the C API: open, list, read with conversion, write contiguous or chunked + gzip. Every call into
-// the library holds one process-wide lock; what is slow (inflating, copying) happens outside it (data/hdf5/rows.h).
+// HDF5 files through the C API: open, list, read with conversion, write contiguous or chunked + gzip. Every
+// call into the library holds one process-wide lock; what is slow (inflating, copying) happens outside it
+// (data/hdf5/rows.h).
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,9 @@ const char* number_type_name(NumberType type);
 struct Hdf5Info {
   std::vector<int64_t> shape;
   NumberType type = NumberType::kOther;
-  bool native = false;           // little-endian, IEEE or two's complement: bytes can be used as they are
+  std::string type_text;  // for people: "float32", "float32 big-endian", "string", …
+  bool number = true;     // float, integer or boolean: can be read as T
+  bool native = false;    // little-endian, IEEE or two's complement: bytes can be used as they are
   bool chunked = false;
   std::vector<int64_t> chunk_shape;
   std::vector<std::string> filters;  // "deflate", "shuffle", "fletcher32", "lz4 (32004)", …
@@ -38,7 +41,8 @@ class Hdf5File {
 
   const std::string& path() const { return path_; }
   bool has(const std::string& name) const;
-  // Names of the links in `group` ("/" for the root), in alphabetical order; empty where there is no such group.
+  // Names of the links in `group` ("/" for the root), in alphabetical order; empty where there is no such
+  // group.
   std::vector<std::string> list(const std::string& group) const;
   // Throws Error naming file and dataset; the hint lists what the file holds.
   Hdf5Info info(const std::string& dataset) const;
@@ -49,7 +53,9 @@ class Hdf5File {
   // Rows [first, first+count) of the first dimension into `out`.
   template <class T>
   void read_rows(const std::string& dataset, int64_t first, int64_t count, T* out) const;
+  // A scalar string, or the first of several.
   std::string read_text(const std::string& dataset) const;
+  std::vector<std::string> read_texts(const std::string& dataset) const;
 
   // Creates missing groups. Throws Error (disk full, …).
   template <class T>
@@ -58,11 +64,13 @@ class Hdf5File {
   void write_text(const std::string& dataset, const std::string& value);
   // For arrays too large for memory: create, then fill by rows.
   template <class T>
-  void create_dataset(const std::string& dataset, const std::vector<int64_t>& shape, const Hdf5Layout& layout = {});
+  void create_dataset(const std::string& dataset, const std::vector<int64_t>& shape,
+                      const Hdf5Layout& layout = {});
   template <class T>
   void write_rows(const std::string& dataset, int64_t first, int64_t count, const T* values);
   // Flushes and closes; errors are thrown here rather than lost in the destructor.
   void close();
+  int64_t id() const { return id_; }
 
  private:
   Hdf5File(std::string path, int64_t id);

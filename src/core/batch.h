@@ -1,5 +1,6 @@
 // What data and models share: named tensors, a batch of samples, and the description of what a dataset gives.
-// Dimension letters used everywhere: B batch, T time, F features, D model width, L layers, H heads, C classes.
+// Dimension letters used everywhere: B batch, T time, F features, D model width, L layers, H heads, C
+// classes.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -38,12 +39,13 @@ class TensorMap {
 
 // One batch on the training device. Every tensor's first dimension is `size`.
 struct Batch {
-  TensorMap inputs;              // "M1" [B,480,F] f32, …
-  TensorMap labels;              // "direction" [B] i64, "magnitude" [B] f32, …
-  at::Tensor time;               // [B] i64 on the CPU, seconds since 1970 UTC; undefined where the data has none
+  TensorMap inputs;  // "M1" [B,480,F] f32, …
+  TensorMap labels;  // "direction" [B] i64, "magnitude" [B] f32, …
+  at::Tensor time;   // [B] i64 on the CPU, seconds since 1970 UTC; undefined where the data has none
   int64_t size = 0;
-  int64_t index = 0;             // place in the epoch
-  bool follows_previous = false; // sample i continues sample i of the batch before (ordered data): state may carry
+  int64_t index = 0;  // place in the epoch
+  bool follows_previous =
+      false;  // sample i continues sample i of the batch before (ordered data): state may carry
 };
 
 struct TensorSpec {
@@ -56,10 +58,11 @@ struct TensorSpec {
 struct DataSpec {
   std::vector<TensorSpec> inputs;
   std::vector<TensorSpec> labels;
-  // Facts fitted on the training split that go into the model: "mean/M1" [F] f32, "scale/M1" [F] f32 (x-mean)/scale.
+  // Facts fitted on the training split that go into the model: "mean/M1" [F] f32, "scale/M1" [F] f32
+  // (x-mean)/scale.
   TensorMap constants;
   std::vector<std::string> feature_names;
-  double pip = 0;             // price units a pip (0 where prices are no concern)
+  double pip = 0;  // price units a pip (0 where prices are no concern)
 
   const TensorSpec* find_input(const std::string& name) const;
   const TensorSpec* find_label(const std::string& name) const;

@@ -1,5 +1,6 @@
-// Components by name: a table of {name, summary, default config, make}, and a Choice that a config struct holds.
-// A component's file ends in `XComponent make_x()`, one line in the room's registry.def declares and lists it.
+// Components by name: a table of {name, summary, default config, make}, and a Choice that a config struct
+// holds. A component's file ends in `XComponent make_x()`, one line in the room's registry.def declares and
+// lists it.
 #pragma once
 
 #include <cassert>
@@ -21,7 +22,8 @@ struct Component {
   std::function<std::unique_ptr<Product>(const ConfigStruct&, Args...)> make;
 };
 
-// component<Config, Product, Args...>("x", "what it is", [](const Config& config, Args... args) { … unique_ptr … })
+// component<Config, Product, Args...>("x", "what it is", [](const Config& config, Args... args) { …
+// unique_ptr … })
 template <class Config, class Product, class... Args, class Make>
 Component<Product, Args...> component(std::string name, std::string summary, Make make) {
   return {std::move(name), std::move(summary), [] { return std::make_unique<Config>(); },
@@ -52,7 +54,9 @@ class Choice : public ChoiceBase {
   }
   ConfigStruct& config() override { return *config_; }
 
-  std::unique_ptr<Product> make(Args... args) const { return chosen_->make(*config_, std::forward<Args>(args)...); }
+  std::unique_ptr<Product> make(Args... args) const {
+    return chosen_->make(*config_, std::forward<Args>(args)...);
+  }
 
  private:
   const Component<Product, Args...>* find(const std::string& name) const {

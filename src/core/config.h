@@ -1,5 +1,6 @@
-// YAML files to config structs and back, by the one list of fields (core/fields.h): strict reading with file, line
-// and suggestion, `a.b=c` overrides, commented output, JSON Schema (draft 2020-12), a Markdown reference.
+// YAML files to config structs and back, by the one list of fields (core/fields.h): strict reading with file,
+// line and suggestion, `a.b=c` overrides, commented output, JSON Schema (draft 2020-12), a Markdown
+// reference.
 #pragma once
 
 #include <string>
@@ -9,8 +10,9 @@
 
 namespace athanor {
 
-// Reads the YAML file `path` ("" for none), applies overrides like "optimizer.lr=1e-3" (values are YAML), and fills
-// the fields. Throws usage Error with file and line for unknown keys, wrong types and values out of range.
+// Reads the YAML file `path` ("" for none), applies overrides like "optimizer.lr=1e-3" (values are YAML), and
+// fills the fields. Throws usage Error with file and line for unknown keys, wrong types and values out of
+// range.
 void read_config(const std::string& path, const std::vector<std::string>& overrides, const FieldList& list);
 
 // The values as YAML, each with its help as a comment. Reading it back gives the same values, bit for bit.

@@ -1,5 +1,5 @@
-// Devices: picking one, how much memory it has, and opening libtorch_cuda at run time so that one program serves
-// machines with and without a GPU.
+// Devices: picking one, how much memory it has, and opening libtorch_cuda at run time so that one program
+// serves machines with and without a GPU.
 #pragma once
 
 #include <c10/core/Device.h>

@@ -11,11 +11,11 @@ enum class ExitCode { kDone = 0, kFailed = 1, kUsage = 2, kInterrupted = 130 };
 
 // Parts of a message; empty ones are left out: "where: what; expected E, got G; hint: H".
 struct ErrorText {
-  std::string where;     // "configs/x.yaml:12", "bars.h5: sequences/M1"
-  std::string what;      // "unknown key 'optim.lrr'"
-  std::string expected;  // "float32 [N,480,11]"
-  std::string got;       // "float64 [100,480,9]"
-  std::string hint;      // "did you mean 'lr'?"
+  std::string where = {};     // "configs/x.yaml:12", "bars.h5: sequences/M1"
+  std::string what = {};      // "unknown key 'optim.lrr'"
+  std::string expected = {};  // "float32 [N,480,11]"
+  std::string got = {};       // "float64 [100,480,9]"
+  std::string hint = {};      // "did you mean 'lr'?"
 };
 
 class Error : public std::runtime_error {

@@ -25,8 +25,8 @@ struct Constraint {
 inline const Constraint kAny{};
 inline const Constraint kPositive{.minimum = 0, .exclusive_minimum = true};
 inline const Constraint kNonNegative{.minimum = 0};
-inline const Constraint kFraction{.minimum = 0, .maximum = 1};                                // [0,1]
-inline const Constraint kDropout{.minimum = 0, .maximum = 1, .exclusive_maximum = true};      // [0,1)
+inline const Constraint kFraction{.minimum = 0, .maximum = 1};                            // [0,1]
+inline const Constraint kDropout{.minimum = 0, .maximum = 1, .exclusive_maximum = true};  // [0,1)
 inline const Constraint kNotEmpty{.not_empty = true};
 Constraint between(double minimum, double maximum);
 Constraint one_of(std::vector<std::string> names);
@@ -34,8 +34,8 @@ Constraint one_of(std::vector<std::string> names);
 // An ordered map, as YAML writes it: {M1: 480, M5: 288}.
 using IntMap = std::vector<std::pair<std::string, int64_t>>;
 
-using FieldRef = std::variant<bool*, int64_t*, double*, std::string*, std::vector<int64_t>*, std::vector<double>*,
-                              std::vector<std::string>*, IntMap*>;
+using FieldRef = std::variant<bool*, int64_t*, double*, std::string*, std::vector<int64_t>*,
+                              std::vector<double>*, std::vector<std::string>*, IntMap*>;
 
 class ChoiceBase;
 
@@ -51,13 +51,18 @@ class Fields {
   // A nested struct.
   template <class Struct>
   void section(const std::string& name, Struct& nested, const std::string& help) {
-    visit_section(name, [&nested](Fields& fields) { nested.list_fields(fields); }, help);
+    visit_section(
+        name, [&nested](Fields& fields) { nested.list_fields(fields); }, help);
   }
-  // A component picked by its `name` key; its other keys are the fields of that component's own config struct.
-  void choice(const std::string& name, ChoiceBase& choice, const std::string& help) { visit_choice(name, choice, help); }
+  // A component picked by its `name` key; its other keys are the fields of that component's own config
+  // struct.
+  void choice(const std::string& name, ChoiceBase& choice, const std::string& help) {
+    visit_choice(name, choice, help);
+  }
 
  protected:
-  virtual void visit(const std::string& name, FieldRef value, const std::string& help, const Constraint& allowed) = 0;
+  virtual void visit(const std::string& name, FieldRef value, const std::string& help,
+                     const Constraint& allowed) = 0;
   virtual void visit_section(const std::string& name, const std::function<void(Fields&)>& list,
                              const std::string& help) = 0;
   virtual void visit_choice(const std::string& name, ChoiceBase& choice, const std::string& help) = 0;

@@ -17,7 +17,8 @@ class AtomicPath {
   AtomicPath& operator=(const AtomicPath&) = delete;
   const std::string& path() const { return path_; }
   void create_directory();
-  // fsyncs the file (or every file in the directory), renames, fsyncs the parent. Throws Error (disk full, …).
+  // fsyncs the file (or every file in the directory), renames, fsyncs the parent. Throws Error (disk full,
+  // …).
   void commit();
 
  private:

@@ -1,5 +1,5 @@
-// Messages for people, on stderr and in the run's log.txt. Knows nothing of torch: spdlog and torch each bring an
-// fmt of their own and must not meet in one file.
+// Messages for people, on stderr and in the run's log.txt. Knows nothing of torch: spdlog and torch each
+// bring an fmt of their own and must not meet in one file.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// Random numbers that are the same on every machine and thread count: a counter-mixed seed (SplitMix64, Steele et
-// al. 2014) and xoshiro256** (Blackman and Vigna 2018). Not for cryptography.
+// Random numbers that are the same on every machine and thread count: a counter-mixed seed (SplitMix64,
+// Steele et al. 2014) and xoshiro256** (Blackman and Vigna 2018). Not for cryptography.
 #pragma once
 
 #include <array>
@@ -15,9 +15,9 @@ class Rng {
  public:
   explicit Rng(uint64_t seed);
   uint64_t next();
-  double uniform();               // [0,1), 53 bits
-  double normal();                // mean 0, variance 1 (Box-Muller, both values used)
-  uint64_t below(uint64_t limit); // [0,limit), unbiased
+  double uniform();                // [0,1), 53 bits
+  double normal();                 // mean 0, variance 1 (Box-Muller, both values used)
+  uint64_t below(uint64_t limit);  // [0,limit), unbiased
 
  private:
   std::array<uint64_t, 4> state_;

@@ -1,4 +1,5 @@
-// SIGINT and SIGTERM set a flag that loops poll: finish the step, save, exit 130. A second signal ends at once.
+// SIGINT and SIGTERM set a flag that loops poll: finish the step, save, exit 130. A second signal ends at
+// once.
 #pragma once
 
 namespace athanor {

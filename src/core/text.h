@@ -1,5 +1,5 @@
-// Small text helpers: concatenation, "did you mean", joining, human sizes. No formatting library, so that this
-// header can stand beside torch's (which bring an fmt of their own).
+// Small text helpers: concatenation, "did you mean", joining, human sizes. No formatting library, so that
+// this header can stand beside torch's (which bring an fmt of their own).
 #pragma once
 
 #include <cstdint>

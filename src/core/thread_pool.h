@@ -1,5 +1,5 @@
-// A fixed set of threads and parallel_for over ranges; exceptions reach the caller. For reading and inflating data:
-// tensor work uses LibTorch's own pool.
+// A fixed set of threads and parallel_for over ranges; exceptions reach the caller. For reading and inflating
+// data: tensor work uses LibTorch's own pool.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
   int threads() const;
-  // Calls body(i) for every i in [0,count), from the caller and the workers; returns when all are done. The first
-  // exception is thrown again here.
+  // Calls body(i) for every i in [0,count), from the caller and the workers; returns when all are done. The
+  // first exception is thrown again here.
   void parallel_for(int64_t count, const std::function<void(int64_t)>& body);
 
  private:

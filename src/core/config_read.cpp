@@ -1,0 +1,253 @@
+// Strict YAML reading: every key must be a field, every value of its type and range, or one line says file,
+// line, key, what was expected and what near name exists. Overrides "a.b=c" are put into the tree before it
+// is read.
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "src/core/config.h"
+#include "src/core/constraint.h"
+#include "src/core/error.h"
+#include "src/core/files.h"
+#include "src/core/text.h"
+
+namespace athanor {
+
+namespace {
+
+// Where a value came from: a line of the file, or an override.
+struct Place {
+  std::string path;
+  std::map<std::string, std::string> overrides;  // dotted key -> the override as typed
+
+  std::string of(const std::string& key, const YAML::Node& node) const {
+    for (const auto& [name, typed] : overrides)
+      if (key == name || key.starts_with(name + ".")) return "'" + typed + "' (command line)";
+    if (path.empty()) return "config";
+    return node.Mark().line >= 0 ? text(path, ":", node.Mark().line + 1) : path;
+  }
+};
+
+std::string dotted(const std::string& prefix, const std::string& name) {
+  return prefix.empty() ? name : prefix + "." + name;
+}
+
+std::string shown(const YAML::Node& node) {
+  if (node.IsNull()) return "nothing";
+  if (node.IsMap()) return "a mapping";
+  if (node.IsSequence()) return "a list";
+  return "'" + node.Scalar() + "'";
+}
+
+template <class T>
+bool parse_number(const std::string& scalar, T& value) {
+  const auto result = std::from_chars(scalar.data(), scalar.data() + scalar.size(), value);
+  return result.ec == std::errc() && result.ptr == scalar.data() + scalar.size();
+}
+
+// Each parse returns whether the scalar is of the type; kind_of names the type for messages.
+bool parse(const YAML::Node& node, bool& value) {
+  if (node.Tag() == "!") return false;
+  const std::string& scalar = node.Scalar();
+  value = scalar == "true";
+  return value || scalar == "false";
+}
+bool parse(const YAML::Node& node, int64_t& value) {
+  if (node.Tag() == "!") return false;
+  if (parse_number(node.Scalar(), value)) return true;
+  double number = 0;  // 1e6 is an integer too
+  if (!parse_number(node.Scalar(), number) || number != std::floor(number) || std::abs(number) > 9e15)
+    return false;
+  value = static_cast<int64_t>(number);
+  return true;
+}
+bool parse(const YAML::Node& node, double& value) {
+  if (node.Tag() == "!") return false;
+  return parse_number(node.Scalar(), value) && std::isfinite(value);
+}
+bool parse(const YAML::Node& node, std::string& value) {
+  value = node.Scalar();
+  return true;
+}
+const char* kind_of(const bool&) { return "true or false"; }
+const char* kind_of(const int64_t&) { return "an integer"; }
+const char* kind_of(const double&) { return "a number"; }
+const char* kind_of(const std::string&) { return "text"; }
+
+bool keeps(const Constraint&, bool) { return true; }
+bool keeps(const Constraint& allowed, int64_t value) { return holds(allowed, static_cast<double>(value)); }
+bool keeps(const Constraint& allowed, double value) { return holds(allowed, value); }
+bool keeps(const Constraint& allowed, const std::string& value) { return holds(allowed, value); }
+
+// Reads one mapping of the tree into one list of fields.
+class Reader : public Fields {
+ public:
+  Reader(YAML::Node node, std::string prefix, const Place& place)
+      : node_(std::move(node)), prefix_(std::move(prefix)), place_(place) {
+    if (!node_.IsNull() && !node_.IsMap())
+      throw usage_error({place_.of(prefix_, node_), text("key '", prefix_, "' has the wrong type"),
+                         "a mapping of keys", shown(node_), "indent its keys below it"});
+  }
+
+  // Throws for the first key that no field has asked for.
+  void finish() const {
+    if (!node_.IsMap()) return;
+    for (const auto& entry : node_) {
+      const std::string key = entry.first.Scalar();
+      if (known_set_.contains(key)) continue;
+      const std::string full = dotted(prefix_, key);
+      throw usage_error(
+          {place_.of(full, entry.first), "unknown key '" + full + "'", "", "", suggestion(key, known_)});
+    }
+  }
+
+ protected:
+  void visit(const std::string& name, FieldRef value, const std::string&,
+             const Constraint& allowed) override {
+    const YAML::Node node = child(name);
+    if (!node.IsDefined()) return;
+    std::visit([&](auto* target) { read(dotted(prefix_, name), node, *target, allowed); }, value);
+  }
+
+  void visit_section(const std::string& name, const FieldList& list, const std::string&) override {
+    const YAML::Node node = child(name);
+    if (!node.IsDefined()) return;
+    Reader inner(node, dotted(prefix_, name), place_);
+    list(inner);
+    inner.finish();
+  }
+
+  void visit_choice(const std::string& name, ChoiceBase& choice, const std::string&) override {
+    const YAML::Node node = child(name);
+    if (!node.IsDefined()) return;
+    const std::string key = dotted(prefix_, name);
+    Reader inner(node, key, place_);
+    std::string chosen = choice.name();
+    inner.field("name", chosen, "", Constraint{});
+    const auto names = choice.names();
+    if (std::find(names.begin(), names.end(), chosen) == names.end())
+      throw usage_error({place_.of(key + ".name", node["name"]), text("unknown ", name, " '", chosen, "'"),
+                         "one of: " + join(names, ", "), "",
+                         closest(chosen, names).empty() ? "" : suggestion(chosen, names)});
+    if (chosen != choice.name()) choice.select(chosen);
+    choice.config().list_fields(inner);
+    inner.finish();
+  }
+
+ private:
+  YAML::Node child(const std::string& name) {
+    known_.push_back(name);
+    known_set_.insert(name);
+    if (!node_.IsMap()) return YAML::Node(YAML::NodeType::Undefined);
+    const YAML::Node& constant = node_;
+    return constant[name];
+  }
+
+  [[noreturn]] void wrong(const std::string& key, const YAML::Node& node, const std::string& expected) const {
+    throw usage_error({place_.of(key, node), "wrong value for '" + key + "'", expected, shown(node), ""});
+  }
+
+  template <class T>
+  void read(const std::string& key, const YAML::Node& node, T& target, const Constraint& allowed) const {
+    T value{};
+    if (!node.IsScalar() || !parse(node, value) || !keeps(allowed, value))
+      wrong(key, node, constraint_text(allowed, kind_of(value)));
+    target = value;
+  }
+  template <class T>
+  void read(const std::string& key, const YAML::Node& node, std::vector<T>& target,
+            const Constraint& allowed) const {
+    if (!node.IsSequence()) wrong(key, node, text("a list, each ", constraint_text(allowed, kind_of(T{}))));
+    std::vector<T> values;
+    for (size_t i = 0; i < node.size(); ++i) {
+      values.emplace_back();
+      T one{};
+      read(text(key, "[", i, "]"), node[i], one, allowed);
+      values.back() = one;
+    }
+    target = values;
+  }
+  void read(const std::string& key, const YAML::Node& node, IntMap& target, const Constraint& allowed) const {
+    if (!node.IsMap())
+      wrong(key, node, text("a mapping from names to ", constraint_text(allowed, "integers")));
+    IntMap values;
+    for (const auto& entry : node) {
+      int64_t value = 0;
+      read(dotted(key, entry.first.Scalar()), entry.second, value, allowed);
+      values.emplace_back(entry.first.Scalar(), value);
+    }
+    target = values;
+  }
+
+  YAML::Node node_;
+  std::string prefix_;
+  const Place& place_;
+  std::vector<std::string> known_;
+  std::set<std::string> known_set_;
+};
+
+YAML::Node parse_yaml(const std::string& content, const std::string& where) {
+  try {
+    return YAML::Load(content);
+  } catch (const YAML::ParserException& error) {
+    throw usage_error(
+        {text(where, ":", error.mark.line + 1), "not valid YAML: " + error.msg, "", "",
+         content.find('\t') != std::string::npos ? "YAML is indented with spaces, not tabs" : ""});
+  }
+}
+
+// yaml-cpp keeps both of two equal keys and reads the first: that would hide a mistake.
+void refuse_duplicate_keys(const YAML::Node& node, const std::string& prefix, const Place& place) {
+  if (!node.IsMap()) return;
+  std::set<std::string> seen;
+  for (const auto& entry : node) {
+    const std::string key = dotted(prefix, entry.first.Scalar());
+    if (!seen.insert(key).second)
+      throw usage_error(
+          {place.of(key, entry.first), "key '" + key + "' is given twice", "", "", "keep one of them"});
+    refuse_duplicate_keys(entry.second, key, place);
+  }
+}
+
+void put_override(YAML::Node root, const std::string& typed, Place& place) {
+  const size_t equals = typed.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw usage_error({"'" + typed + "'", "not an override", "key.sub=value", "", "e.g. optimizer.lr=0.001"});
+  const std::string key = typed.substr(0, equals);
+  place.overrides[key] = typed;
+  YAML::Node node;
+  node.reset(root);
+  const auto parts = split(key, '.');
+  for (size_t i = 0; i + 1 < parts.size(); ++i) {
+    if (node[parts[i]].IsDefined() && !node[parts[i]].IsMap() && !node[parts[i]].IsNull())
+      throw usage_error({"'" + typed + "'", text("'", parts[i], "' is a value, not a section"), "", "", ""});
+    node.reset(node[parts[i]]);
+  }
+  node[parts.back()] = parse_yaml(typed.substr(equals + 1), "'" + typed + "'");
+}
+
+}  // namespace
+
+void read_config(const std::string& path, const std::vector<std::string>& overrides, const FieldList& list) {
+  Place place{path, {}};
+  YAML::Node root(YAML::NodeType::Map);
+  if (!path.empty()) {
+    if (std::filesystem::is_directory(path)) throw usage_error({path, "is a folder", "a YAML file", "", ""});
+    if (!std::filesystem::exists(path))
+      throw usage_error({path, "no such config file", "", "", "configs/ holds examples"});
+    root = parse_yaml(read_file(path), path);
+    if (root.IsNull()) root = YAML::Node(YAML::NodeType::Map);
+    if (!root.IsMap()) throw usage_error({path, "not a config", "a mapping of keys", shown(root), ""});
+    refuse_duplicate_keys(root, "", place);
+  }
+  for (const std::string& typed : overrides) put_override(root, typed, place);
+  Reader reader(root, "", place);
+  list(reader);
+  reader.finish();
+}
+
+}  // namespace athanor

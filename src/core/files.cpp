@@ -1,0 +1,120 @@
+// Whole-or-nothing files: temporary name, fsync of data and folder, rename.
+#include "src/core/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "src/core/error.h"
+#include "src/core/text.h"
+
+namespace athanor {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const std::string& what) {
+  const int code = errno;
+  const std::string hint = code == ENOSPC ? "free some space; nothing was replaced"
+                           : code == EFBIG
+                               ? "the file size limit is reached (ulimit -f); nothing was replaced"
+                           : code == ENOENT ? "does its folder exist?"
+                                            : "";
+  throw Error({path, text(what, ": ", std::strerror(code)), "", "", hint});
+}
+
+void sync_path(const fs::path& path, int flags) {
+  const int fd = ::open(path.c_str(), flags);
+  if (fd < 0) fail(path, "cannot open");
+  const int failed = ::fsync(fd);
+  ::close(fd);
+  if (failed != 0) fail(path, "cannot write to disk");
+}
+
+fs::path parent_of(const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+}  // namespace
+
+std::string system_reason() { return std::strerror(errno); }
+
+AtomicPath::AtomicPath(std::string target) : target_(std::move(target)) {
+  while (target_.size() > 1 && target_.back() == '/') target_.pop_back();
+  path_ = text(target_, ".tmp-", ::getpid());
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+AtomicPath::~AtomicPath() {
+  std::error_code ignored;
+  if (!committed_) fs::remove_all(path_, ignored);
+}
+
+void AtomicPath::create_directory() {
+  std::error_code failed;
+  fs::create_directory(path_, failed);
+  if (failed) {
+    errno = failed.value();
+    fail(path_, "cannot create the folder");
+  }
+}
+
+void AtomicPath::commit() {
+  if (fs::is_directory(path_)) {
+    for (const auto& entry : fs::recursive_directory_iterator(path_))
+      sync_path(entry.path(), entry.is_directory() ? O_RDONLY | O_DIRECTORY : O_RDONLY);
+    sync_path(path_, O_RDONLY | O_DIRECTORY);
+  } else {
+    sync_path(path_, O_RDONLY);
+  }
+  if (::rename(path_.c_str(), target_.c_str()) != 0) fail(target_, "cannot rename into place");
+  committed_ = true;
+  sync_path(parent_of(target_), O_RDONLY | O_DIRECTORY);
+}
+
+void write_file_atomically(const std::string& path, std::string_view bytes) {
+  AtomicPath temporary(path);
+  const int fd = ::open(temporary.path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) fail(path, "cannot write");
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      const int code = errno;
+      ::close(fd);
+      errno = code;
+      fail(path, "cannot write");
+    }
+    bytes.remove_prefix(written);
+  }
+  if (::close(fd) != 0) fail(path, "cannot write");
+  temporary.commit();
+}
+
+std::string read_file(const std::string& path) {
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  if (!in || fs::is_directory(path)) fail(path, "cannot read");
+  std::ostringstream content;
+  content << in.rdbuf();
+  if (in.bad()) fail(path, "cannot read");
+  return content.str();
+}
+
+void replace_symlink(const std::string& target, const std::string& link) {
+  const std::string temporary = text(link, ".tmp-", ::getpid());
+  ::unlink(temporary.c_str());
+  if (::symlink(target.c_str(), temporary.c_str()) != 0) fail(link, "cannot make the link");
+  if (::rename(temporary.c_str(), link.c_str()) != 0) fail(link, "cannot rename into place");
+  sync_path(parent_of(link), O_RDONLY | O_DIRECTORY);
+}
+
+}  // namespace athanor
