@@ -106,7 +106,7 @@ Handle creation_plan(const std::vector<int64_t>& shape, const Hdf5Layout& layout
   return plan;
 }
 
-Handle create(const Hdf5File& file, const std::string& name, hid_t type, hid_t space, hid_t plan) {
+Handle create_node(const Hdf5File& file, const std::string& name, hid_t type, hid_t space, hid_t plan) {
   const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
   H5Pset_create_intermediate_group(links, 1);
   Handle dataset(H5Dcreate2(file.id(), name.c_str(), type, space, links, plan, H5P_DEFAULT), H5Dclose);
@@ -290,7 +290,7 @@ template <class T>
 void Hdf5File::create_dataset(const std::string& dataset, const std::vector<int64_t>& shape,
                               const Hdf5Layout& layout) {
   const auto held = h5::lock();
-  create(*this, dataset, file_type<T>(), shaped_space(shape), creation_plan(shape, layout));
+  create_node(*this, dataset, file_type<T>(), shaped_space(shape), creation_plan(shape, layout));
 }
 
 template <class T>
@@ -299,7 +299,7 @@ void Hdf5File::write(const std::string& dataset, std::span<const T> values, cons
   assert(elements(shape) == static_cast<int64_t>(values.size()));
   const auto held = h5::lock();
   const Handle handle =
-      create(*this, dataset, file_type<T>(), shaped_space(shape), creation_plan(shape, layout));
+      create_node(*this, dataset, file_type<T>(), shaped_space(shape), creation_plan(shape, layout));
   if (values.empty()) return;
   h5::check(H5Dwrite(handle, memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
             h5::place(*this, dataset), "write");
@@ -321,7 +321,7 @@ void Hdf5File::write_text(const std::string& dataset, const std::string& value) 
   H5Tset_size(type, H5T_VARIABLE);
   H5Tset_cset(type, H5T_CSET_UTF8);
   const Handle plan(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-  const Handle handle = create(*this, dataset, type, shaped_space({}), plan);
+  const Handle handle = create_node(*this, dataset, type, shaped_space({}), plan);
   const char* pointer = value.c_str();
   h5::check(H5Dwrite(handle, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &pointer), h5::place(*this, dataset),
             "write");
