@@ -1,0 +1,64 @@
+// at::lstm over parameters named as torch.nn.LSTM names them.
+#include "models/layers/lstm.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/lstm.h>
+#include <ATen/ops/zeros_like.h>
+#include <torch/nn/init.h>
+
+#include <cmath>
+#include <string>
+
+namespace athanor {
+namespace {
+
+// [B,T,F] -> zeros [L,B,D]. Built from traced operations: an exported module must take the batch size from x
+// (an LSTM whose h0 has another batch size writes out of bounds).
+at::Tensor zero_state(const at::Tensor& x, int64_t layers, int64_t hidden) {
+  const at::Tensor column = at::zeros_like(x.select(1, 0).select(1, 0), at::MemoryFormat::Contiguous);
+  return column.unsqueeze(0).unsqueeze(-1).expand({layers, -1, hidden}).contiguous();
+}
+
+}  // namespace
+
+Lstm::Lstm(const LstmOptions& options) : options_(options) {
+  const int64_t gates = 4 * options.hidden;
+  for (int64_t layer = 0; layer < options.layers; ++layer) {
+    const int64_t input = layer == 0 ? options.input : options.hidden;
+    const std::string suffix = "_l" + std::to_string(layer);
+    weights_.push_back(register_parameter("weight_ih" + suffix, at::empty({gates, input})));
+    weights_.push_back(register_parameter("weight_hh" + suffix, at::empty({gates, options.hidden})));
+    weights_.push_back(register_parameter("bias_ih" + suffix, at::empty({gates})));
+    weights_.push_back(register_parameter("bias_hh" + suffix, at::empty({gates})));
+  }
+  initialise();
+}
+
+void Lstm::initialise() {
+  const at::NoGradGuard no_grad;
+  const double bound = 1 / std::sqrt(static_cast<double>(options_.hidden));
+  for (at::Tensor& weight : weights_) weight.uniform_(-bound, bound);
+  for (size_t i = 0; i < weights_.size(); i += 4) {
+    if (options_.orthogonal_init)
+      for (at::Tensor& gate : weights_[i + 1].chunk(4)) torch::nn::init::orthogonal_(gate);
+    if (options_.forget_bias != 0) {
+      // Gate order i, f, g, o; the two biases add up.
+      weights_[i + 2].chunk(4)[1].fill_(options_.forget_bias);
+      weights_[i + 3].chunk(4)[1].zero_();
+    }
+  }
+}
+
+at::Tensor Lstm::forward(const at::Tensor& x, LstmState& state) {
+  if (!state.h.defined()) {
+    state.h = zero_state(x, options_.layers, options_.hidden);
+    state.c = state.h;
+  }
+  auto [output, h, c] =
+      at::lstm(x, {state.h, state.c}, weights_, /*has_biases=*/true, options_.layers, options_.dropout,
+               is_training(), /*bidirectional=*/false, /*batch_first=*/true);
+  state = {h, c};
+  return output;
+}
+
+}  // namespace athanor
