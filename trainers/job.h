@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/bars/prepare.h"
 #include "data/dataset.h"
 #include "models/model.h"
 #include "trainers/evaluator.h"
@@ -28,6 +29,7 @@ struct JobConfig {
   TrainerConfig trainer;
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
+  PrepareConfig prepare;  // of `athanor prepare`; training does not read it
 
   JobConfig();
   void list_fields(Fields& fields);
