@@ -1,5 +1,93 @@
+// athanor synth bars: minutes of a made market, and the best accuracy that anyone can reach on it.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "data/bars/bar_time.h"
+#include "data/bars/market_bayes.h"
+#include "src/core/config.h"
+#include "src/core/files.h"
+#include "src/core/text.h"
 #include "tools/verbs.h"
+#include "trainers/job.h"
 
 namespace athanor {
-void add_synth_verb(CLI::App& /*app*/) {}
+namespace {
+
+struct SynthFlags {
+  std::string output, json, config;
+  int64_t minutes = 60000;
+  uint64_t seed = 1;
+  std::vector<std::string> overrides;
+};
+
+nlohmann::ordered_json accuracy_json(const AttainableAccuracy& accuracy) {
+  return {{"samples", accuracy.samples},
+          {"attainable_expected", accuracy.expected},
+          {"attainable_realized", accuracy.realized},
+          {"majority", accuracy.majority},
+          {"persistence", accuracy.persistence}};
+}
+
+void print_accuracy(const char* name, const AttainableAccuracy& accuracy) {
+  std::cout << "  " << name << decimals(accuracy.expected, 3) << "     " << decimals(accuracy.realized, 3)
+            << "     " << decimals(accuracy.majority, 3) << "     " << decimals(accuracy.persistence, 3)
+            << "        " << accuracy.samples << "\n";
+}
+
+void print_attainable(const Attainable& attainable, const PreparedBars& data) {
+  std::cout << "direction " << data.rule.horizon_bars << " bars ahead (down "
+            << decimals(attainable.class_shares[0], 3) << ", neutral "
+            << decimals(attainable.class_shares[1], 3) << ", up " << decimals(attainable.class_shares[2], 3)
+            << "): accuracy of the exact Bayes predictor, which knows the "
+            << "market's rules and sees the closes, and of two baselines\n"
+            << "           expected  realized  majority  persistence  samples\n";
+  print_accuracy("all        ", attainable.all);
+  print_accuracy("test split ", attainable.test);
+}
+
+void run_synth_bars(const SynthFlags& flags) {
+  JobConfig job;
+  read_config(flags.config, flags.overrides, fields_of(job));
+  const MarketRules rules;
+  const Bars bars = make_market(flags.minutes, flags.seed, rules).bars;
+  write_bars_csv(bars, flags.output, kMarketDigits);
+  std::cout << "wrote " << flags.output << ": " << bars.size() << " minutes, " << time_text(bars.time.front())
+            << " to " << time_text(bars.time.back()) << ", seed " << flags.seed << "\n";
+  nlohmann::ordered_json json = {{"minutes", flags.minutes}, {"seed", flags.seed}};
+  if (const auto data = find_prepared_bars(bars, job.prepare)) {
+    const Attainable attainable = attainable_accuracy(bars, *data, rules);
+    print_attainable(attainable, *data);
+    json["horizon_bars"] = data->rule.horizon_bars;
+    json["class_shares"] = attainable.class_shares;
+    json["all"] = accuracy_json(attainable.all);
+    json["test"] = accuracy_json(attainable.test);
+  } else {
+    std::cout << "too few minutes for a sample in every split (prepare.windows): no attainable accuracy\n";
+  }
+  if (!flags.json.empty()) write_file_atomically(flags.json, json.dump(2) + "\n");
+}
+
+}  // namespace
+
+void add_synth_verb(CLI::App& app) {
+  CLI::App* synth = app.add_subcommand("synth", "Make data whose best attainable accuracy is known");
+  synth->require_subcommand(1);
+  synth->footer("Example: athanor synth bars --output M1.csv");
+  CLI::App* bars = synth->add_subcommand(
+      "bars", "Minutes of a market that switches between three hidden regimes: down, range, up");
+  auto flags = std::make_shared<SynthFlags>();
+  bars->add_option("--output", flags->output, "the CSV file to write")->required();
+  bars->add_option("--minutes", flags->minutes, "bars to make")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 10000000));
+  bars->add_option("--seed", flags->seed, "the same seed gives the same bars")->capture_default_str();
+  bars->add_option("--json", flags->json, "write the accuracies there too");
+  bars->add_option("--config", flags->config, "a job file; its section `prepare` says which samples count");
+  bars->add_option("overrides", flags->overrides, "prepare.key=value …");
+  bars->footer("Example: athanor synth bars --output M1.csv --minutes 60000 --seed 7 --json attainable.json");
+  bars->callback([flags] { run_synth_bars(*flags); });
+}
+
 }  // namespace athanor

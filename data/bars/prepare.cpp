@@ -115,6 +115,33 @@ void fit_scaler(TimeframeData& data, const SplitRange& train) {
                .hint = "shorten prepare.windows, or give more bars"});
 }
 
+bool has_all_splits(const PreparedBars& data, const PrepareConfig& config) {
+  const double test_fraction = 1 - config.train_fraction - config.val_fraction;
+  return data.splits[0].size() > 0 && (data.splits[1].size() > 0 || config.val_fraction == 0) &&
+         (data.splits[2].size() > 0 || test_fraction < 1e-9);
+}
+
+// Everything but labels and scalers; may lack samples.
+PreparedBars make_samples(const Bars& bars, const PrepareConfig& config) {
+  config.check();
+  PreparedBars out;
+  out.base_seconds = bar_seconds(bars);
+  out.feature_names = config.features;
+  out.rule = label_rule(bars, config);
+  for (const auto& [name, window] : config.windows) {
+    out.timeframes.push_back(make_timeframe(bars, out.base_seconds, name, window, config));
+  }
+  take_samples(bars, config, out);
+  out.splits = split_samples(out, config);
+  return out;
+}
+
+PreparedBars with_labels(const Bars& bars, PreparedBars data) {
+  data.labels = make_labels(bars, data.bar, data.rule);
+  for (auto& timeframe : data.timeframes) fit_scaler(timeframe, data.splits[0]);
+  return data;
+}
+
 }  // namespace
 
 void PrepareConfig::list_fields(Fields& fields) {
@@ -189,24 +216,15 @@ double usual_pip(const Bars& bars) {
 }
 
 PreparedBars prepare_bars(const Bars& bars, const PrepareConfig& config) {
-  config.check();
-  PreparedBars out;
-  out.base_seconds = bar_seconds(bars);
-  out.feature_names = config.features;
-  out.rule = label_rule(bars, config);
-  for (const auto& [name, window] : config.windows) {
-    out.timeframes.push_back(make_timeframe(bars, out.base_seconds, name, window, config));
-  }
-  take_samples(bars, config, out);
-  out.splits = split_samples(out, config);
-  const bool wants_test = config.train_fraction + config.val_fraction < 1 - 1e-9;
-  if (out.splits[0].size() == 0 || (config.val_fraction > 0 && out.splits[1].size() == 0) ||
-      (wants_test && out.splits[2].size() == 0)) {
-    fail_too_few(bars, out, config);
-  }
-  out.labels = make_labels(bars, out.bar, out.rule);
-  for (auto& timeframe : out.timeframes) fit_scaler(timeframe, out.splits[0]);
-  return out;
+  PreparedBars samples = make_samples(bars, config);
+  if (!has_all_splits(samples, config)) fail_too_few(bars, samples, config);
+  return with_labels(bars, std::move(samples));
+}
+
+std::optional<PreparedBars> find_prepared_bars(const Bars& bars, const PrepareConfig& config) {
+  PreparedBars samples = make_samples(bars, config);
+  if (!has_all_splits(samples, config)) return std::nullopt;
+  return with_labels(bars, std::move(samples));
 }
 
 }  // namespace athanor

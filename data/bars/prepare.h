@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,8 @@ struct PreparedBars {
 
 // Throws Error where the bars give no sample for some split (too few bars for the windows).
 PreparedBars prepare_bars(const Bars& bars, const PrepareConfig& config);
+// nullopt there.
+std::optional<PreparedBars> find_prepared_bars(const Bars& bars, const PrepareConfig& config);
 
 // 0.01 where the median close is 20 or more (yen pairs, metals), else 0.0001.
 double usual_pip(const Bars& bars);
