@@ -23,6 +23,8 @@ class SampleSource {
   // The arrays of a sample: inputs, then labels, then "time" (int64) where the data has it; in the order in
   // which read() takes its slots.
   virtual const std::vector<TensorSpec>& arrays() const = 0;
+  // Samples that are compressed together: reading one of them costs reading all. 1: none are.
+  virtual int64_t samples_together() const { return 1; }
   // Copies sample samples[j] into slot j of each array, for all j. Safe to call from one loader thread while
   // another source is being read; spreads the work over `pool`. Throws Error (truncated file, NaN where
   // checked, …).
