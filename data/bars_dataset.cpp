@@ -59,6 +59,16 @@ std::shared_ptr<const PreparedFile> load_selected(const BarsConfig& config) {
   return file;
 }
 
+// The most samples whose labels share bars with one sample's, itself among them.
+int64_t label_overlap(const PreparedFile& file) {
+  int64_t most = 1;
+  for (size_t i = 0, next = 0; i < file.time.size(); ++i) {
+    while (next < file.time.size() && file.time[next] < file.label_end[i]) ++next;
+    most = std::max(most, static_cast<int64_t>(next - i));
+  }
+  return most;
+}
+
 // [N] values of samples, as bytes to copy from.
 struct Column {
   const char* base;
@@ -99,11 +109,15 @@ class BarsSource : public SampleSource {
     for (const auto& timeframe : file_->timeframes) {
       const float* window = timeframe.features.row(timeframe.end[sample] - timeframe.window);
       const size_t bytes = timeframe.window * timeframe.features.columns * sizeof(float);
-      std::memcpy(slots[array++].slot(slot), window, bytes);
+      put(slots[array++], slot, window, bytes);
     }
     for (const auto& column : columns_) {
-      std::memcpy(slots[array++].slot(slot), column.base + sample * column.bytes, column.bytes);
+      put(slots[array++], slot, column.base + sample * column.bytes, column.bytes);
     }
+  }
+
+  static void put(const SlotArray& array, int64_t slot, const void* bytes, size_t count) {
+    if (array.base != nullptr) std::memcpy(array.slot(slot), bytes, count);
   }
 
   std::shared_ptr<const PreparedFile> file_;
@@ -117,6 +131,7 @@ class BarsDataset : public Dataset {
   explicit BarsDataset(const BarsConfig& config) : path_(config.path), file_(load_selected(config)) {
     spec_.feature_names = file_->feature_names;
     spec_.pip = file_->pip;
+    spec_.label_overlap = label_overlap(*file_);
     for (const auto& timeframe : file_->timeframes) {
       spec_.inputs.push_back({timeframe.name, {timeframe.window, timeframe.features.columns}, at::kFloat});
       spec_.constants.set("mean/" + timeframe.name, at::tensor(timeframe.mean));
