@@ -25,9 +25,9 @@ class SampleSource {
   virtual const std::vector<TensorSpec>& arrays() const = 0;
   // Samples that are compressed together: reading one of them costs reading all. 1: none are.
   virtual int64_t samples_together() const { return 1; }
-  // Copies sample samples[j] into slot j of each array, for all j. Safe to call from one loader thread while
-  // another source is being read; spreads the work over `pool`. Throws Error (truncated file, NaN where
-  // checked, …).
+  // Copies sample samples[j] into slot j of each array, for all j; arrays whose base is null are left out.
+  // Safe to call from one loader thread while another source is being read; spreads the work over `pool`.
+  // Throws Error (truncated file, NaN where checked, …).
   virtual void read(std::span<const int64_t> samples, const std::vector<SlotArray>& slots,
                     ThreadPool& pool) const = 0;
 };

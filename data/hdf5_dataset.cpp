@@ -105,7 +105,8 @@ class Hdf5Source : public SampleSource {
             ThreadPool& pool) const override {
     std::vector<int64_t> rows(samples.begin(), samples.end());
     for (int64_t& row : rows) row += range_.begin;
-    for (size_t i = 0; i < readers_.size(); ++i) readers_[i].read(rows, slots[i], pool);
+    for (size_t i = 0; i < readers_.size(); ++i)
+      if (slots[i].base != nullptr) readers_[i].read(rows, slots[i], pool);
   }
 
  private:
@@ -124,6 +125,9 @@ class Opener {
     metadata_ = Json::parse(file_.read_text("metadata"), nullptr, false);
     if (!metadata_.is_object()) fail("metadata", {.what = "is not a JSON object"});
     spec.pip = metadata_.value("pip", 0.0);
+    const int64_t horizon = metadata_.value("horizon_bars", 1),
+                  stride = metadata_.value("stride_bars", horizon);
+    spec.label_overlap = std::max<int64_t>(1, (horizon + stride - 1) / std::max<int64_t>(1, stride));
   }
 
   void add_input(const std::string& name, const std::string& dataset) {
