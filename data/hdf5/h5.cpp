@@ -98,8 +98,9 @@ void describe_type(hid_t type, Hdf5Info& info) {
 std::unique_lock<std::recursive_mutex> lock() {
   static std::recursive_mutex mutex;
   std::unique_lock held(mutex);
-  static const herr_t silenced = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  static_cast<void>(silenced);
+  // At exit HDF5 1.10 would close again, and crash on, a file whose last write failed (disk full).
+  static const bool prepared = H5dont_atexit() >= 0 && H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  static_cast<void>(prepared);
   return held;
 }
 
