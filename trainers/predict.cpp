@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "src/core/stop.h"
+#include "trainers/loss_meter.h"
 #include "trainers/precision.h"
 
 namespace athanor {
@@ -42,30 +43,16 @@ class Gathered {
   Pieces outputs_, labels_, time_;
 };
 
-// Means over samples of what is a mean over each batch.
-class LossMeter {
- public:
-  void add(const Loss& loss, int64_t size) {
-    const auto weight = static_cast<double>(size);
-    samples_ += weight;
-    total_ += weight * loss.total.item<double>();
-    for (const auto& [name, part] : loss.parts) find_part(name) += weight * part.item<double>();
+void write_losses(LossMeter& meter, Predictions& predictions) {
+  meter.fold();
+  for (const auto& [name, mean] : meter.means()) {
+    if (name == "loss") {
+      predictions.loss = mean;
+    } else {
+      predictions.loss_parts.emplace_back(name.substr(std::string("loss_").size()), mean);
+    }
   }
-  void write(Predictions& predictions) const {
-    if (samples_ == 0) return;
-    predictions.loss = total_ / samples_;
-    for (const auto& [name, sum] : parts_) predictions.loss_parts.emplace_back(name, sum / samples_);
-  }
-
- private:
-  double& find_part(const std::string& name) {
-    for (auto& [known, sum] : parts_)
-      if (known == name) return sum;
-    return parts_.emplace_back(name, 0.0).second;
-  }
-  double samples_ = 0, total_ = 0;
-  std::vector<std::pair<std::string, double>> parts_;
-};
+}
 
 // Evaluation mode with no carried state for its life.
 class EvaluationMode {
@@ -131,12 +118,12 @@ PredictResult predict(Model& model, ChunkDataLoader& loader, const Objective& ob
     const std::optional<Batch> batch = loader.next();
     if (!batch) break;
     const TensorMap said = forward(model, *batch, options.autocast, device);
-    losses.add(objective.compute(said, batch->labels), batch->size);
+    losses.add(objective.compute(said, batch->labels), batch->size, index);
     result.samples += batch->size;
     if (options.on_batch) options.on_batch(*batch, said);
     if (options.keep) gathered.add(*batch, said);
   }
-  losses.write(result.predictions);
+  write_losses(losses, result.predictions);
   gathered.write(result.predictions);
   sort_by_time(result.predictions);
   return result;

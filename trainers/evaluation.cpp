@@ -1,0 +1,131 @@
+#include "trainers/evaluation.h"
+
+#include <ATen/ops/empty.h>
+
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
+
+#include "data/chunk_loader.h"
+#include "src/core/error.h"
+#include "src/core/progress.h"
+#include "src/core/text.h"
+#include "src/core/thread_pool.h"
+#include "trainers/precision.h"
+#include "trainers/predict.h"
+#include "trainers/predictions_file.h"
+
+namespace athanor {
+namespace {
+
+// The split in the order of time, every sample of it.
+ChunkDataLoader ordered_loader(const Dataset& dataset, LoaderOptions options, Split split,
+                               at::Device device) {
+  options.order = "sequential";
+  options.drop_last = false;
+  return ChunkDataLoader(dataset.open(split), dataset.spec(), options, 0, device);
+}
+
+Predictions run_model(LoadedModel& loaded, const Dataset& dataset, const EvaluationOptions& options,
+                      at::Device device) {
+  ChunkDataLoader loader = ordered_loader(dataset, loaded.job.dataset().loader, options.split, device);
+  if (loader.samples() == 0)
+    throw usage_error({.where = loaded.job.dataset().path,
+                       .what = text("the split '", split_name(options.split), "' has no samples")});
+  const auto objective = loaded.job.objective.make(loaded.spec);
+  check_labels(*objective, dataset.spec(), loaded.job.objective.name());
+  std::optional<PredictionsFile> file;
+  if (!options.predictions_path.empty())
+    file.emplace(options.predictions_path, loader.samples(), options.with_inputs);
+  Progress progress({.plain_every_s = 30});
+  ProgressState state{.steps = loader.batches_per_epoch()};
+  PredictOptions predict_options;
+  predict_options.autocast = autocast_type(parse_precision(loaded.job.trainer.precision, device));
+  predict_options.on_batch = [&](const Batch& batch, const TensorMap& outputs) {
+    if (file) file->add(batch, outputs);
+    state.step += 1;
+    state.samples += batch.size;
+    if (progress.on_terminal() || state.step > 1) progress.update(state);
+  };
+  PredictResult result = predict(*loaded.model, loader, *objective, predict_options);
+  progress.clear();
+  if (!result.complete) throw Error({.what = "interrupted; no report was written"}, ExitCode::kInterrupted);
+  if (file) file->commit();
+  return std::move(result.predictions);
+}
+
+std::string with_origin(const std::string& report, LoadedModel& loaded, Split split, at::Device device) {
+  nlohmann::ordered_json json{{"checkpoint", loaded.checkpoint},
+                              {"step", loaded.step},
+                              {"data", loaded.job.dataset().path},
+                              {"split", split_name(split)},
+                              {"device", device.str()},
+                              {"precision", loaded.job.trainer.precision}};
+  json.update(nlohmann::ordered_json::parse(report));
+  return json.dump(2) + "\n";
+}
+
+}  // namespace
+
+Report evaluate_model(LoadedModel& loaded, const EvaluationOptions& options, at::Device device) {
+  const auto dataset = loaded.job.data.make();
+  check_same_inputs(loaded.spec, dataset->spec(), loaded.job.dataset().path);
+  // How labels overlap is a fact of the data that is judged, not of that which was trained on.
+  DataSpec judged = loaded.spec;
+  judged.label_overlap = dataset->spec().label_overlap;
+  const auto evaluator = loaded.job.evaluator.make(judged);
+  const Predictions predictions = run_model(loaded, *dataset, options, device);
+  Report report = evaluator->evaluate(predictions, read_labels(*dataset, Split::kTrain), true);
+  report.json = with_origin(report.json, loaded, options.split, device);
+  report.table = text(loaded.checkpoint, ", step ", loaded.step, "\n", loaded.job.dataset().path, ", split ",
+                      split_name(options.split), ": ", report.table);
+  return report;
+}
+
+TensorMap read_labels(const Dataset& dataset, Split split) {
+  const auto source = dataset.open(split);
+  const int64_t samples = source->size();
+  std::vector<int64_t> all(samples);
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<SlotArray> slots(source->arrays().size());
+  TensorMap labels;
+  const size_t inputs = dataset.spec().inputs.size();
+  for (size_t i = 0; i < dataset.spec().labels.size() && samples > 0; ++i) {
+    const TensorSpec& spec = source->arrays()[inputs + i];
+    std::vector<int64_t> shape = spec.shape;
+    shape.insert(shape.begin(), samples);
+    const at::Tensor values = at::empty(shape, spec.dtype);
+    const auto sample_bytes = static_cast<int64_t>(values.nbytes()) / samples;
+    slots[inputs + i] = {static_cast<char*>(values.mutable_data_ptr()), sample_bytes, samples, 0};
+    labels.set(spec.name, values);
+  }
+  ThreadPool pool(0);
+  source->read(all, slots, pool);
+  return labels;
+}
+
+void check_same_inputs(const DataSpec& trained, const DataSpec& given, const std::string& where) {
+  for (const TensorSpec& input : trained.inputs) {
+    const TensorSpec* found = given.find_input(input.name);
+    if (found == nullptr)
+      throw usage_error(
+          {.where = where, .what = text("the data has no input '", input.name, "', which the model needs")});
+    if (found->shape != input.shape)
+      throw usage_error({.where = text(where, ": ", input.name),
+                         .what = "the model was trained on samples of another shape",
+                         .expected = shape_text(input.shape),
+                         .got = shape_text(found->shape),
+                         .hint = "prepare the data with the windows and features of the training"});
+  }
+  if (trained.feature_names.size() != given.feature_names.size())
+    return;  // shapes agreed: the names say no more
+  for (size_t i = 0; i < trained.feature_names.size(); ++i)
+    if (trained.feature_names[i] != given.feature_names[i])
+      throw usage_error({.where = where,
+                         .what = text("feature ", i, " is not what the model was trained on"),
+                         .expected = text("'", trained.feature_names[i], "'"),
+                         .got = text("'", given.feature_names[i], "'"),
+                         .hint = "prepare the data with the features of the training"});
+}
+
+}  // namespace athanor
