@@ -1,4 +1,4 @@
-// at::lstm over parameters named as torch.nn.LSTM names them.
+// at::lstm over parameters named as torch.nn.LSTM names them, and the choice between it and fused_lstm.
 #include "models/layers/lstm.h"
 
 #include <ATen/ops/empty.h>
@@ -59,6 +59,28 @@ at::Tensor Lstm::forward(const at::Tensor& x, LstmState& state) {
                is_training(), /*bidirectional=*/false, /*batch_first=*/true);
   state = {h, c};
   return output;
+}
+
+std::vector<at::Tensor> LstmSet::forward(const std::vector<at::Tensor>& x, std::vector<LstmState>& states,
+                                         bool last_only) {
+  const LstmOptions& options = lstms_[0]->options();
+  const FusedLstmOptions fused{.hidden = options.hidden,
+                               .layers = options.layers,
+                               .dropout = lstms_[0]->is_training() ? options.dropout : 0,
+                               .last_only = last_only};
+  std::vector<LstmBranch> branches;
+  for (size_t i = 0; i < lstms_.size(); ++i) branches.push_back({x[i], lstms_[i]->weights(), states[i]});
+  std::vector<at::Tensor> outputs;
+  if (allow_fused_ && fused_lstm_serves(branches, fused)) {
+    outputs = fused_lstm(branches, fused, workspace_);
+    for (size_t i = 0; i < lstms_.size(); ++i) states[i] = branches[i].state;
+  } else {
+    for (size_t i = 0; i < lstms_.size(); ++i) {
+      const at::Tensor all = lstms_[i]->forward(x[i], states[i]);
+      outputs.push_back(last_only ? all.select(1, -1) : all);
+    }
+  }
+  return outputs;
 }
 
 }  // namespace athanor

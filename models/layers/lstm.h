@@ -4,7 +4,10 @@
 
 #include <torch/nn/module.h>
 
+#include <memory>
 #include <vector>
+
+#include "models/layers/fused_lstm.h"
 
 namespace athanor {
 
@@ -13,25 +16,39 @@ struct LstmOptions {
   int64_t hidden = 128;
   int64_t layers = 2;
   double dropout = 0;            // between layers, in training
-  bool orthogonal_init = false;  // recurrent weights orthogonal
-  double forget_bias = 0;        // set where not 0; PyTorch's own init otherwise
-};
-
-struct LstmState {
-  at::Tensor h;  // [L,B,D] f32
-  at::Tensor c;  // [L,B,D] f32
+  bool orthogonal_init = false;  // recurrent weights, gate by gate
+  double forget_bias = 0;        // where not 0; else PyTorch's own init
 };
 
 class Lstm : public torch::nn::Module {
  public:
   explicit Lstm(const LstmOptions& options);
-  // x [B,T,F] -> [B,T,D]; `state` (zeros where undefined) is replaced by the state after the last step.
+  // x [B,T,F] -> [B,T,D] by at::lstm; `state` (zeros where undefined) becomes the state after the last step.
   at::Tensor forward(const at::Tensor& x, LstmState& state);
+  const LstmOptions& options() const { return options_; }
+  const std::vector<at::Tensor>& weights() const { return weights_; }
 
  private:
   void initialise();
   LstmOptions options_;
   std::vector<at::Tensor> weights_;  // w_ih, w_hh, b_ih, b_hh a layer
+};
+
+// Several LSTMs of equal options (input width aside), run together: while training on a CPU by fused_lstm,
+// otherwise each by at::lstm.
+class LstmSet {
+ public:
+  explicit LstmSet(bool allow_fused) : allow_fused_(allow_fused) {}
+  void add(std::shared_ptr<Lstm> lstm) { lstms_.push_back(std::move(lstm)); }
+  // x [B,T,F] a member -> [B,T,D] each, or with last_only the last step's [B,D]. `states`, one a member, as
+  // above.
+  std::vector<at::Tensor> forward(const std::vector<at::Tensor>& x, std::vector<LstmState>& states,
+                                  bool last_only);
+
+ private:
+  bool allow_fused_;
+  std::vector<std::shared_ptr<Lstm>> lstms_;
+  std::shared_ptr<LstmWorkspace> workspace_ = std::make_shared<LstmWorkspace>();
 };
 
 }  // namespace athanor

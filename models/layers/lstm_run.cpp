@@ -1,0 +1,380 @@
+// The two passes of LstmRun. Time goes in chunks of kChunk steps, layer by layer inside a chunk, so that what
+// one layer hands to the next is still in the cache; weight gradients are one matrix product a chunk.
+#include "models/layers/lstm_run.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <numeric>
+
+#include "src/core/error.h"
+#include "src/core/random.h"
+
+namespace athanor {
+namespace {
+
+constexpr int64_t kChunk = 8;       // steps
+constexpr int64_t kBlockRows = 64;  // rows of the batch that one thread takes; fixed, so that sums do not
+                                    // depend on the number of threads
+
+int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+uint64_t draw_seed() {
+  at::Generator generator = at::detail::getDefaultCPUGenerator();
+  const std::lock_guard lock(generator.mutex());
+  return at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
+}
+
+}  // namespace
+
+LstmRun::LstmRun(std::vector<LstmBranch>& branches, const FusedLstmOptions& options,
+                 std::shared_ptr<LstmWorkspace> workspace)
+    : options_(options),
+      kernel_(find_lstm_kernel()),
+      batch_(branches[0].x.size(0)),
+      workspace_(std::move(workspace)) {
+  if (options.dropout > 0) dropout_seed_ = draw_seed();
+  int64_t offset = 0;
+  for (const LstmBranch& branch : branches) {
+    const int64_t features = branch.x.size(2);
+    branches_.push_back({branch.x.size(1), features, round_up(features, kernel_->lanes),
+                         branch.x.contiguous(), branch.weights, branch.state});
+    for (int64_t row = 0; row < batch_; row += kBlockRows) {
+      Task task{.branch = branches_.size() - 1, .first_row = row, .rows = std::min(kBlockRows, batch_ - row)};
+      offset = plan_task(task, offset);
+      tasks_.push_back(std::move(task));
+    }
+  }
+  // The longest first, so that no thread is left with a long one at the end.
+  std::stable_sort(tasks_.begin(), tasks_.end(), [this](const Task& a, const Task& b) {
+    return branches_[a.branch].steps * a.rows > branches_[b.branch].steps * b.rows;
+  });
+  buffer_ = workspace_->take(offset);
+  memory_ = buffer_.data_ptr<float>();
+  pack_weights();
+}
+
+LstmRun::~LstmRun() {
+  if (buffer_.defined()) workspace_->give_back(std::move(buffer_));
+}
+
+// Gives the task its places from `offset` on; returns the end.
+int64_t LstmRun::plan_task(Task& task, int64_t offset) const {
+  const Branch& branch = branches_[task.branch];
+  const int64_t width = task.rows * options_.hidden, gates = 4 * options_.hidden;
+  const auto reserve = [&offset](int64_t floats) {
+    const int64_t place = offset;
+    offset += round_up(floats, 16);
+    return place;
+  };
+  task.x = reserve(branch.steps * task.rows * branch.padded);
+  task.dx = reserve(kChunk * width);
+  for (int64_t layer = 0; layer < options_.layers; ++layer) {
+    LayerMemory memory{};
+    memory.gates = reserve(branch.steps * 4 * width);
+    memory.c = reserve((branch.steps + 1) * width);
+    memory.h = reserve((branch.steps + 1) * width);
+    const bool drops = options_.dropout > 0 && layer + 1 < options_.layers;
+    memory.dropped = drops ? reserve(branch.steps * width) : memory.h + width;
+    memory.dw_x = reserve(gates * (layer == 0 ? branch.padded : options_.hidden));
+    memory.dw_h = reserve(gates * options_.hidden);
+    memory.db = reserve(gates);
+    memory.dh = reserve(width);
+    memory.dc = reserve(width);
+    task.layers.push_back(memory);
+  }
+  return offset;
+}
+
+int64_t LstmRun::column(int64_t gate, int64_t unit) const {
+  const int64_t lanes = kernel_->lanes;
+  return unit / lanes * 4 * lanes + gate * lanes + unit % lanes;
+}
+
+void LstmRun::pack_weights() {
+  packed_.resize(branches_.size() * options_.layers);
+  at::parallel_for(0, static_cast<int64_t>(packed_.size()), 1, [this](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      packed_[i] = pack_layer(branches_[i / options_.layers], i % options_.layers);
+  });
+}
+
+PackedLayer LstmRun::pack_layer(const Branch& branch, int64_t layer) const {
+  const int64_t hidden = options_.hidden, lanes = kernel_->lanes;
+  const int64_t features = layer == 0 ? branch.features : hidden,
+                padded = layer == 0 ? branch.padded : hidden;
+  const int64_t depth = padded + hidden;
+  const float* w_x = branch.weights[4 * layer].data_ptr<float>();
+  const float* w_h = branch.weights[4 * layer + 1].data_ptr<float>();
+  const float* b_x = branch.weights[4 * layer + 2].data_ptr<float>();
+  const float* b_h = branch.weights[4 * layer + 3].data_ptr<float>();
+  PackedLayer packed;
+  packed.forward.assign(4 * hidden * depth, 0.0f);
+  packed.bias.resize(4 * hidden);
+  packed.backward_x.resize(layer == 0 ? 0 : 4 * hidden * hidden);
+  packed.backward_h.resize(4 * hidden * hidden);
+  for (int64_t gate = 0; gate < 4; ++gate)
+    for (int64_t unit = 0; unit < hidden; ++unit) {
+      const int64_t row = gate * hidden + unit, to = column(gate, unit);
+      float* forward = packed.forward.data() + unit / lanes * depth * 4 * lanes + gate * lanes + unit % lanes;
+      for (int64_t k = 0; k < features; ++k) forward[k * 4 * lanes] = w_x[row * features + k];
+      for (int64_t k = 0; k < hidden; ++k) forward[(padded + k) * 4 * lanes] = w_h[row * hidden + k];
+      packed.bias[to] = b_x[row] + b_h[row];
+      std::copy_n(w_h + row * hidden, hidden, packed.backward_h.data() + to * hidden);
+      if (layer > 0) std::copy_n(w_x + row * hidden, hidden, packed.backward_x.data() + to * hidden);
+    }
+  return packed;
+}
+
+// Threads pull tasks as they get free; each task writes to places of its own, so the order does not show.
+void LstmRun::each_task(const std::function<void(const Task&)>& body) const {
+  std::atomic<size_t> next{0};
+  const int64_t workers = std::min<int64_t>(at::get_num_threads(), static_cast<int64_t>(tasks_.size()));
+  at::parallel_for(0, workers, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t worker = begin; worker < end; ++worker)
+      for (size_t i = next++; i < tasks_.size(); i = next++) body(tasks_[i]);
+  });
+}
+
+DropoutMask LstmRun::mask(const Task& task, int64_t layer, int64_t step) const {
+  if (options_.dropout <= 0 || layer + 1 >= options_.layers) return {};
+  return {.key = mix_seed(dropout_seed_, task.branch * options_.layers + layer, step),
+          .threshold = static_cast<uint32_t>(options_.dropout * 4294967296.0),
+          .scale = static_cast<float>(1 / (1 - options_.dropout)),
+          .first_row = static_cast<uint32_t>(task.first_row)};
+}
+
+int64_t LstmRun::input_width(const Task& task, int64_t layer) const {
+  return layer == 0 ? branches_[task.branch].padded : options_.hidden;
+}
+
+// Where the layer's input [T,rows,width] lies.
+int64_t LstmRun::input_offset(const Task& task, int64_t layer) const {
+  return layer == 0 ? task.x : task.layers[layer - 1].dropped;
+}
+
+std::vector<at::Tensor> LstmRun::forward() {
+  std::vector<at::Tensor> outputs;
+  for (const Branch& branch : branches_) {
+    if (options_.last_only)
+      outputs.push_back(at::empty({batch_, options_.hidden}, at::kFloat));
+    else
+      outputs.push_back(at::empty({batch_, branch.steps, options_.hidden}, at::kFloat));
+  }
+  each_task([&](const Task& task) { forward_task(task, outputs[task.branch]); });
+  return outputs;
+}
+
+void LstmRun::forward_task(const Task& task, const at::Tensor& output) {
+  const int64_t steps = branches_[task.branch].steps, hidden = options_.hidden;
+  load_task(task);
+  for (int64_t first = 0; first < steps; first += kChunk)
+    for (int64_t layer = 0; layer < options_.layers; ++layer)
+      forward_layer(task, layer, first, std::min(kChunk, steps - first));
+  const float* h = at(task.layers.back().h) + task.rows * hidden;
+  const int64_t first = options_.last_only ? steps - 1 : 0;
+  float* out = output.data_ptr<float>() + task.first_row * (steps - first) * hidden;
+  for (int64_t row = 0; row < task.rows; ++row)
+    for (int64_t t = first; t < steps; ++t, out += hidden)
+      std::copy_n(h + (t * task.rows + row) * hidden, hidden, out);
+}
+
+// The input, time first and padded with zeros, and the states to begin with.
+void LstmRun::load_task(const Task& task) {
+  const Branch& branch = branches_[task.branch];
+  const float* x = branch.x.data_ptr<float>() + task.first_row * branch.steps * branch.features;
+  for (int64_t t = 0; t < branch.steps; ++t)
+    for (int64_t row = 0; row < task.rows; ++row) {
+      float* to = at(task.x) + (t * task.rows + row) * branch.padded;
+      std::copy_n(x + (row * branch.steps + t) * branch.features, branch.features, to);
+      std::fill(to + branch.features, to + branch.padded, 0.0f);
+    }
+  const int64_t width = task.rows * options_.hidden;
+  for (int64_t layer = 0; layer < options_.layers; ++layer) {
+    float* h = at(task.layers[layer].h);
+    float* c = at(task.layers[layer].c);
+    const int64_t from = (layer * batch_ + task.first_row) * options_.hidden;
+    if (branch.state.h.defined()) {
+      std::copy_n(branch.state.h.data_ptr<float>() + from, width, h);
+      std::copy_n(branch.state.c.data_ptr<float>() + from, width, c);
+    } else {
+      std::fill_n(h, width, 0.0f);
+      std::fill_n(c, width, 0.0f);
+    }
+  }
+}
+
+void LstmRun::forward_layer(const Task& task, int64_t layer, int64_t first, int64_t count) {
+  const PackedLayer& packed = packed_[task.branch * options_.layers + layer];
+  const LayerMemory& memory = task.layers[layer];
+  const int64_t width = task.rows * options_.hidden, input = input_width(task, layer);
+  const bool drops = memory.dropped != memory.h + width;
+  for (int64_t t = first; t < first + count; ++t)
+    kernel_->forward({.rows = task.rows,
+                      .input = input,
+                      .hidden = options_.hidden,
+                      .x = at(input_offset(task, layer) + t * task.rows * input),
+                      .h_before = at(memory.h + t * width),
+                      .c_before = at(memory.c + t * width),
+                      .weights = packed.forward.data(),
+                      .bias = packed.bias.data(),
+                      .gates = at(memory.gates + t * 4 * width),
+                      .c = at(memory.c + (t + 1) * width),
+                      .h = at(memory.h + (t + 1) * width),
+                      .dropped = drops ? at(memory.dropped + t * width) : nullptr,
+                      .mask = mask(task, layer, t)});
+}
+
+LstmState LstmRun::final_state(size_t branch) const {
+  LstmState state{at::empty({options_.layers, batch_, options_.hidden}, at::kFloat),
+                  at::empty({options_.layers, batch_, options_.hidden}, at::kFloat)};
+  for (const Task& task : tasks_) {
+    if (task.branch != branch) continue;
+    const int64_t width = task.rows * options_.hidden, end = branches_[branch].steps * width;
+    for (int64_t layer = 0; layer < options_.layers; ++layer) {
+      const int64_t to = (layer * batch_ + task.first_row) * options_.hidden;
+      std::copy_n(at(task.layers[layer].h + end), width, state.h.data_ptr<float>() + to);
+      std::copy_n(at(task.layers[layer].c + end), width, state.c.data_ptr<float>() + to);
+    }
+  }
+  return state;
+}
+
+std::vector<at::Tensor> LstmRun::backward(const std::vector<at::Tensor>& grads) {
+  if (!buffer_.defined()) throw Error({.what = "backward through the same LSTM step a second time"});
+  std::vector<at::Tensor> outer;
+  for (const at::Tensor& grad : grads)
+    outer.push_back(grad.defined() ? grad.to(at::kFloat).contiguous() : at::Tensor());
+  each_task([&](const Task& task) { backward_task(task, outer[task.branch]); });
+  std::vector<std::vector<at::Tensor>> collected(packed_.size());
+  at::parallel_for(0, static_cast<int64_t>(packed_.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      collected[i] = collect_gradients(i / options_.layers, i % options_.layers);
+  });
+  workspace_->give_back(std::move(buffer_));
+  buffer_ = at::Tensor();
+  std::vector<at::Tensor> all;
+  for (auto& layer : collected) all.insert(all.end(), layer.begin(), layer.end());
+  return all;
+}
+
+void LstmRun::backward_task(const Task& task, const at::Tensor& grad) {
+  const int64_t steps = branches_[task.branch].steps, width = task.rows * options_.hidden;
+  for (int64_t layer = 0; layer < options_.layers; ++layer) {
+    const LayerMemory& memory = task.layers[layer];
+    std::fill_n(at(memory.dw_x), 4 * options_.hidden * input_width(task, layer), 0.0f);
+    std::fill_n(at(memory.dw_h), 4 * options_.hidden * options_.hidden, 0.0f);
+    std::fill_n(at(memory.db), 4 * options_.hidden, 0.0f);
+    std::fill_n(at(memory.dh), width, 0.0f);
+    std::fill_n(at(memory.dc), width, 0.0f);
+  }
+  for (int64_t first = (steps - 1) / kChunk * kChunk; first >= 0; first -= kChunk)
+    for (int64_t layer = options_.layers - 1; layer >= 0; --layer)
+      backward_layer(task, layer, first, std::min(kChunk, steps - first), grad);
+}
+
+void LstmRun::backward_layer(const Task& task, int64_t layer, int64_t first, int64_t count,
+                             const at::Tensor& grad) {
+  const LayerMemory& memory = task.layers[layer];
+  const PackedLayer& packed = packed_[task.branch * options_.layers + layer];
+  const int64_t steps = branches_[task.branch].steps, hidden = options_.hidden, width = task.rows * hidden;
+  const bool top = layer + 1 == options_.layers;
+  const int64_t grad_steps = options_.last_only ? 1 : steps;
+  for (int64_t t = first + count - 1; t >= first; --t) {
+    const float* above = at(task.dx + (t - first) * width);
+    if (top) {
+      const int64_t grad_step = t - (steps - grad_steps);
+      above = grad.defined() && grad_step >= 0
+                  ? grad.data_ptr<float>() + (task.first_row * grad_steps + grad_step) * hidden
+                  : nullptr;
+    }
+    kernel_->backward({.rows = task.rows,
+                       .hidden = hidden,
+                       .c_before = at(memory.c + t * width),
+                       .c = at(memory.c + (t + 1) * width),
+                       .dh_next = at(memory.dh),
+                       .dh_above = above,
+                       .dh_above_stride = top ? grad_steps * hidden : hidden,
+                       .mask = mask(task, layer, t),
+                       .gates = at(memory.gates + t * 4 * width),
+                       .dc = at(memory.dc),
+                       .dbias = at(memory.db)});
+    kernel_->multiply({.m = task.rows,
+                       .n = hidden,
+                       .k = 4 * hidden,
+                       .a = at(memory.gates + t * 4 * width),
+                       .a_row_stride = 4 * hidden,
+                       .a_k_stride = 1,
+                       .b = packed.backward_h.data(),
+                       .ldb = hidden,
+                       .c = at(memory.dh),
+                       .ldc = hidden,
+                       .accumulate = false});
+  }
+  add_weight_gradients(task, layer, first, count);
+  if (layer > 0)
+    kernel_->multiply({.m = count * task.rows,
+                       .n = hidden,
+                       .k = 4 * hidden,
+                       .a = at(memory.gates + first * 4 * width),
+                       .a_row_stride = 4 * hidden,
+                       .a_k_stride = 1,
+                       .b = packed.backward_x.data(),
+                       .ldb = hidden,
+                       .c = at(task.dx),
+                       .ldc = hidden,
+                       .accumulate = false});
+}
+
+void LstmRun::add_weight_gradients(const Task& task, int64_t layer, int64_t first, int64_t count) {
+  const LayerMemory& memory = task.layers[layer];
+  const int64_t hidden = options_.hidden, width = task.rows * hidden, input = input_width(task, layer);
+  MatrixProduct product{.m = 4 * hidden,
+                        .n = hidden,
+                        .k = count * task.rows,
+                        .a = at(memory.gates + first * 4 * width),
+                        .a_row_stride = 1,
+                        .a_k_stride = 4 * hidden,
+                        .b = at(memory.h + first * width),
+                        .ldb = hidden,
+                        .c = at(memory.dw_h),
+                        .ldc = hidden,
+                        .accumulate = true};
+  kernel_->multiply(product);
+  product.n = product.ldb = product.ldc = input;
+  product.b = at(input_offset(task, layer) + first * task.rows * input);
+  product.c = at(memory.dw_x);
+  kernel_->multiply(product);
+}
+
+// The blocks' shares summed in the order of rows, columns back in PyTorch's order.
+std::vector<at::Tensor> LstmRun::collect_gradients(size_t branch, int64_t layer) const {
+  const int64_t hidden = options_.hidden;
+  const int64_t features = layer == 0 ? branches_[branch].features : hidden;
+  at::Tensor w_x = at::zeros({4 * hidden, features}), w_h = at::zeros({4 * hidden, hidden});
+  at::Tensor b = at::zeros({4 * hidden});
+  std::vector<const Task*> blocks;
+  for (const Task& task : tasks_)
+    if (task.branch == branch) blocks.push_back(&task);
+  std::sort(blocks.begin(), blocks.end(), [](auto* a, auto* b) { return a->first_row < b->first_row; });
+  const auto add = [](const float* from, int64_t count, float* to) {
+    for (int64_t i = 0; i < count; ++i) to[i] += from[i];
+  };
+  for (const Task* task : blocks)
+    for (int64_t row = 0; row < 4 * hidden; ++row) {
+      const LayerMemory& memory = task->layers[layer];
+      const int64_t from = column(row / hidden, row % hidden);
+      add(at(memory.dw_x + from * input_width(*task, layer)), features,
+          w_x.data_ptr<float>() + row * features);
+      add(at(memory.dw_h + from * hidden), hidden, w_h.data_ptr<float>() + row * hidden);
+      add(at(memory.db + from), 1, b.data_ptr<float>() + row);
+    }
+  return {w_x, w_h, b, b.clone()};
+}
+
+}  // namespace athanor
