@@ -50,12 +50,13 @@ Bars load_hdf5_bars(const std::string& path) {
                  .got = shape_text(shape)});
   }
   const auto values = file.read<double>(dataset);
+  const std::string place = path + ": " + dataset + " row ";
   Bars bars;
   bars.reserve(shape[0]);
   for (int64_t i = 0; i < shape[0]; ++i) {
     const double* row = values.data() + i * kHdf5Columns;
     bars.push(static_cast<int64_t>(row[0]), row[1], row[2], row[3], row[4], row[5]);
-    check_bar(bars, i, path + ": " + dataset + " row", i);
+    check_bar(bars, i, place, i);
   }
   return bars;
 }
@@ -86,11 +87,10 @@ Bars load_bars(const std::string& path) {
   return is_hdf5(path) ? load_hdf5_bars(path) : parse_bars_csv(read_file(path), path);
 }
 
-void check_bar(const Bars& bars, int64_t index, const std::string& path, int64_t line) {
+void check_bar(const Bars& bars, int64_t index, const std::string& place, int64_t number) {
   const auto fail = [&](const std::string& what, const std::string& expected, const std::string& got,
                         const std::string& hint = "") {
-    throw Error(
-        {.where = text(path, ":", line), .what = what, .expected = expected, .got = got, .hint = hint});
+    throw Error({.where = text(place, number), .what = what, .expected = expected, .got = got, .hint = hint});
   };
   const size_t i = static_cast<size_t>(index);
   for (const double price : {bars.open[i], bars.high[i], bars.low[i], bars.close[i]}) {

@@ -34,8 +34,8 @@ Bars parse_bars_csv(std::string_view csv, const std::string& path);
 // all.
 void write_bars_csv(const Bars& bars, const std::string& path, int digits);
 
-// Throws Error "where: …" where bar `index` cannot follow the bars before it.
-void check_bar(const Bars& bars, int64_t index, const std::string& path, int64_t line);
+// Throws Error "<place><number>: …" where bar `index` is no bar or cannot follow the bar before it.
+void check_bar(const Bars& bars, int64_t index, const std::string& place, int64_t number);
 
 // The step between bars that occurs most often, in seconds. Throws Error: fewer than two bars, or bars that
 // open before the one before has closed.

@@ -54,7 +54,7 @@ std::string normal_name(std::string_view field) {
 
 class CsvBars {
  public:
-  CsvBars(std::string_view csv, const std::string& path) : rest_(csv), path_(path) {
+  CsvBars(std::string_view csv, const std::string& path) : rest_(csv), path_(path), place_(path + ":") {
     if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
   }
 
@@ -73,11 +73,8 @@ class CsvBars {
  private:
   [[noreturn]] void fail(const std::string& what, const std::string& expected, const std::string& got,
                          const std::string& hint = "") const {
-    throw Error({.where = text(path_, ":", line_number_),
-                 .what = what,
-                 .expected = expected,
-                 .got = got,
-                 .hint = hint});
+    throw Error(
+        {.where = text(place_, line_number_), .what = what, .expected = expected, .got = got, .hint = hint});
   }
 
   bool next_line(std::string_view& line) {
@@ -141,7 +138,7 @@ class CsvBars {
     const double volume = columns_[volume_] >= 0 ? number(volume_, "volume") : 0;
     bars_.push(time(), number(kOpen, "open"), number(kHigh, "high"), number(kLow, "low"),
                number(kClose, "close"), volume);
-    check_bar(bars_, bars_.size() - 1, path_, line_number_);
+    check_bar(bars_, bars_.size() - 1, place_, line_number_);
   }
 
   double number(Role role, const char* name) const {
@@ -173,6 +170,7 @@ class CsvBars {
 
   std::string_view rest_;
   const std::string& path_;
+  const std::string place_;
   int64_t line_number_ = 0;
   char separator_ = ',';
   Columns columns_{};

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
+#include <numeric>
 
 namespace athanor {
 namespace {
@@ -70,6 +72,10 @@ MarketBayes::MarketBayes(const MarketRules& rules, int64_t horizon_bars)
       }
     }
   }
+  for (int k = 0; k < kRegimes; ++k) {
+    cumulative_[k].resize(changes_[k].size());
+    std::partial_sum(changes_[k].begin(), changes_[k].end(), cumulative_[k].begin());
+  }
 }
 
 std::vector<RegimeVector> MarketBayes::filter(const Bars& bars) const {
@@ -94,12 +100,17 @@ std::vector<RegimeVector> MarketBayes::filter(const Bars& bars) const {
 }
 
 ClassVector MarketBayes::classes(const RegimeVector& regime, double threshold_pips, double pip) const {
+  const double pips_per_point = kMarketPoint / pip;
+  int64_t least_up = std::max<int64_t>(0, static_cast<int64_t>(threshold_pips / pips_per_point) - 1);
+  while (direction_of(static_cast<double>(least_up) * pips_per_point, threshold_pips) != kUp) ++least_up;
   ClassVector out{};
-  for (int64_t change = -max_change_; change <= max_change_; ++change) {
-    double probability = 0;
-    for (int k = 0; k < kRegimes; ++k) probability += regime[k] * changes_[k][change + max_change_];
-    out[direction_of(static_cast<double>(change) * kMarketPoint / pip, threshold_pips)] += probability;
+  if (least_up <= max_change_) {
+    for (int k = 0; k < kRegimes; ++k) {
+      out[kDown] += regime[k] * cumulative_[k][max_change_ - least_up];
+      out[kUp] += regime[k] * (1 - cumulative_[k][max_change_ + least_up - 1]);
+    }
   }
+  out[kNeutral] = 1 - out[kDown] - out[kUp];
   return out;
 }
 

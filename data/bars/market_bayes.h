@@ -30,8 +30,9 @@ class MarketBayes {
 
  private:
   MarketRules rules_;
-  std::array<std::vector<double>, kRegimes> minute_;   // P(change of one minute = index - reach)
-  std::array<std::vector<double>, kRegimes> changes_;  // P(change over the horizon = index - max_change)
+  std::array<std::vector<double>, kRegimes> minute_;      // P(change of one minute = index - reach)
+  std::array<std::vector<double>, kRegimes> changes_;     // P(change over the horizon = index - max_change)
+  std::array<std::vector<double>, kRegimes> cumulative_;  // P(change <= index - max_change)
   int64_t max_change_;
 };
 
