@@ -123,6 +123,7 @@ Checkpoint read_checkpoint(const std::string& directory) {
   check_files(directory, state);
   const std::string folder = directory + "/";
   Checkpoint checkpoint;
+  checkpoint.directory = directory;
   for (const auto& [name, value] : state["values"].items()) checkpoint.values[name] = value;
   checkpoint.model = read_safetensors(folder + kModelFile).tensors;
   checkpoint.training = read_safetensors(folder + kTrainingFile).tensors;
@@ -148,6 +149,11 @@ std::string CheckpointFolder::save(const Checkpoint& checkpoint, bool best) {
   if (best) replace_symlink(name, directory_ + "/best");
   prune();
   return directory_ + "/" + name;
+}
+
+void CheckpointFolder::mark_best() {
+  const std::string newest = link_target(last());
+  if (!newest.empty()) replace_symlink(newest, best());
 }
 
 std::vector<std::string> CheckpointFolder::list() const {

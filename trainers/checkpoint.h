@@ -23,6 +23,7 @@ struct Checkpoint {
   TensorMap training;
   DataSpec spec;
   std::string config_yaml;
+  std::string directory;  // that it was read from
 };
 
 // Writes `directory` atomically. Throws Error (disk full, …); what stood there before stays.
@@ -38,6 +39,8 @@ class CheckpointFolder {
   CheckpointFolder(std::string directory, int64_t keep_last);
   // Writes step-XXXXXXXX, then moves the links, then removes what is no longer kept. Returns its path.
   std::string save(const Checkpoint& checkpoint, bool best);
+  // Links `best` to the checkpoint that `last` names.
+  void mark_best();
   // Paths of step-* directories, the newest first.
   std::vector<std::string> list() const;
   // The newest checkpoint that is whole, warning about each broken one passed over.

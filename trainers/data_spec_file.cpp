@@ -38,7 +38,8 @@ void write_data_spec(const std::string& path, const DataSpec& spec) {
   const Json json{{"inputs", to_json(spec.inputs)},
                   {"labels", to_json(spec.labels)},
                   {"feature_names", spec.feature_names},
-                  {"pip", spec.pip}};
+                  {"pip", spec.pip},
+                  {"label_overlap", spec.label_overlap}};
   write_safetensors(path, spec.constants, {{"data_spec", json.dump()}});
 }
 
@@ -51,6 +52,7 @@ DataSpec read_data_spec(const std::string& path) {
     spec.labels = from_json(json.at("labels"));
     spec.feature_names = json.at("feature_names");
     spec.pip = json.at("pip");
+    spec.label_overlap = json.at("label_overlap");
   } catch (const std::exception&) {
     throw Error({path, "holds no description of the data"});
   }

@@ -3,13 +3,15 @@
 #include "trainers/optimizer.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
-
-#include <cassert>
 
 #include "src/core/error.h"
 #include "src/core/text.h"
@@ -133,6 +135,13 @@ TensorMap Optimizer::state() const {
 
 void Optimizer::load_state(const TensorMap& saved, const std::string& prefix) {
   for (const auto& [name, tensor] : state()) copy_state(tensor, saved, prefix + name);
+}
+
+at::Tensor clip_gradients(const std::vector<at::Tensor>& gradients, double max_norm) {
+  constexpr double kTiny = 1e-6;
+  const at::Tensor norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)), 2);
+  at::_foreach_mul_(gradients, norm.add(kTiny).reciprocal_().mul_(max_norm).clamp_max_(1));
+  return norm;
 }
 
 }  // namespace athanor

@@ -57,4 +57,8 @@ class Optimizer {
   std::vector<at::Tensor> gradients_;
 };
 
+// Scales gradients in place so that the norm of all together is at most `max_norm`; returns the norm before,
+// [] f32.
+at::Tensor clip_gradients(const std::vector<at::Tensor>& gradients, double max_norm);
+
 }  // namespace athanor

@@ -67,11 +67,12 @@ GradScaler::GradScaler(bool enabled, at::Device device)
       scale_(at::full({}, enabled ? kInitialScale : 1.0, at::TensorOptions(device).dtype(at::kFloat))),
       growth_tracker_(at::zeros({}, at::TensorOptions(device).dtype(at::kInt))) {}
 
-void GradScaler::unscale(const std::vector<at::Tensor>& gradients, at::Tensor& found_inf) const {
-  found_inf.zero_();
-  if (gradients.empty()) return;
-  at::_amp_foreach_non_finite_check_and_unscale_(gradients, found_inf,
-                                                 enabled_ ? scale_.reciprocal() : scale_);
+at::Tensor GradScaler::unscale(const std::vector<at::Tensor>& gradients) const {
+  at::Tensor found_inf = at::zeros({}, scale_.options());
+  if (!gradients.empty())
+    at::_amp_foreach_non_finite_check_and_unscale_(gradients, found_inf,
+                                                   enabled_ ? scale_.reciprocal() : scale_);
+  return found_inf;
 }
 
 void GradScaler::update(const at::Tensor& found_inf) {

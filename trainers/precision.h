@@ -43,8 +43,8 @@ class GradScaler {
   bool enabled() const { return enabled_; }
   // [] f32 on the device: what the loss is multiplied with.
   const at::Tensor& scale() const { return scale_; }
-  // Divides the gradients by the scale, in place; `found_inf` [] f32 becomes 1 where one is not finite.
-  void unscale(const std::vector<at::Tensor>& gradients, at::Tensor& found_inf) const;
+  // Divides the gradients by the scale, in place. Returns [] f32: 1 where one of them is not finite, else 0.
+  at::Tensor unscale(const std::vector<at::Tensor>& gradients) const;
   // After the optimizer's step: grows or shrinks the scale.
   void update(const at::Tensor& found_inf);
   // "scale" [] f32, "growth_tracker" [] i32.
