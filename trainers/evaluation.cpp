@@ -37,7 +37,7 @@ Predictions run_model(LoadedModel& loaded, const Dataset& dataset, const Evaluat
   std::optional<PredictionsFile> file;
   if (!options.predictions_path.empty())
     file.emplace(options.predictions_path, loader.samples(), options.with_inputs);
-  Progress progress({.plain_every_s = 30});
+  Progress progress;
   ProgressState state{.steps = loader.batches_per_epoch()};
   PredictOptions predict_options;
   predict_options.autocast = autocast_type(parse_precision(loaded.job.trainer.precision, device));
@@ -45,7 +45,7 @@ Predictions run_model(LoadedModel& loaded, const Dataset& dataset, const Evaluat
     if (file) file->add(batch, outputs);
     state.step += 1;
     state.samples += batch.size;
-    if (progress.on_terminal() || state.step > 1) progress.update(state);
+    if (progress.on_terminal()) progress.update(state);
   };
   PredictResult result = predict(*loaded.model, loader, *objective, predict_options);
   progress.clear();

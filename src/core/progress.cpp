@@ -98,9 +98,12 @@ Progress::~Progress() {
   if (drawn_) put(options_.fd, "\n");
 }
 
-bool Progress::due(int64_t step) const {
+bool Progress::due(int64_t step) {
   if (!started_) return true;
-  const double since_s = seconds(Clock::now() - last_print_);
+  const Clock::time_point now = Clock::now();
+  if (paused_) last_measure_ += now - paused_at_;
+  paused_ = false;
+  const double since_s = seconds(now - last_print_);
   if (terminal_) return since_s >= options_.redraw_every_s;
   const int64_t every = options_.plain_every_steps;
   return (every > 0 && step / every != last_printed_step_ / every) ||
@@ -113,11 +116,6 @@ void Progress::update(const ProgressState& state) {
     start_ = last_measure_ = Clock::now();
     first_step_ = state.step;
     last_samples_ = state.samples;
-  } else if (paused_) {
-    paused_ = false;
-    last_measure_ = Clock::now();
-    last_samples_ = state.samples;
-    if (!due(state.step)) return;
   } else if (!due(state.step)) {
     return;
   }
@@ -155,7 +153,10 @@ void Progress::clear() {
   drawn_ = false;
 }
 
-void Progress::pause() { paused_ = true; }
+void Progress::pause() {
+  if (!paused_) paused_at_ = Clock::now();
+  paused_ = true;
+}
 
 void Progress::finish(const ProgressState& state) {
   if (terminal_ || !started_ || state.step != last_printed_step_) print(state);

@@ -33,13 +33,13 @@ class Progress {
   ~Progress();
 
   // Whether update() would print now: ask before fetching a loss from the device.
-  bool due(int64_t step) const;
+  bool due(int64_t step);
   // Prints if due. The first call starts the clock of the ETA and prints as well.
   void update(const ProgressState& state);
   // Takes the line off the terminal before something else writes; the next update draws it again.
   void clear();
-  // Time until the next update does not count as training (an evaluation, a checkpoint): samples/s leaves it
-  // out, the ETA keeps it.
+  // Time until the next due() or update() does not count as training (an evaluation, a checkpoint): samples/s
+  // leaves it out, the ETA keeps it.
   void pause();
   // Prints the last state and ends the line.
   void finish(const ProgressState& state);
@@ -56,7 +56,7 @@ class Progress {
   bool started_ = false;
   bool drawn_ = false;
   bool paused_ = false;
-  Clock::time_point start_, last_print_, last_measure_;
+  Clock::time_point start_, last_print_, last_measure_, paused_at_;
   int64_t first_step_ = 0, last_printed_step_ = 0, last_samples_ = 0;
   double samples_per_s_ = 0;
 };

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <iterator>
+#include <thread>
 
 namespace athanor {
 namespace {
@@ -117,6 +118,27 @@ CATCH_TEST_CASE("progress: a terminal's line is redrawn at most ten times a seco
   const std::string last = drain(terminal.parent);
   CATCH_CHECK(last.find("step 8000/8000") != std::string::npos);
   CATCH_CHECK(last.back() == '\n');
+}
+
+CATCH_TEST_CASE("progress: samples a second leave out an evaluation, the time left does not", "[unit]") {
+  using std::chrono::milliseconds;
+  const auto shown = [](bool told) {
+    int ends[2];
+    CATCH_REQUIRE(::pipe(ends) == 0);
+    Progress progress({.fd = ends[1], .plain_every_steps = 100, .plain_every_s = 0});
+    progress.update({.step = 1, .samples = 0});
+    std::this_thread::sleep_for(milliseconds(20));
+    if (told) progress.pause();
+    std::this_thread::sleep_for(milliseconds(180));
+    progress.update({.step = 100, .steps = 200, .samples = 200});
+    const std::string out = drain(ends[0]);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    const size_t rate = out.rfind("  ", out.find(" samples/s"));
+    return std::stod(out.substr(rate));
+  };
+  CATCH_CHECK(shown(false) < 1100);  // 200 samples in 0.2 s
+  CATCH_CHECK(shown(true) > 2000);   // 200 samples in 0.02 s, but for the scheduler's whims
 }
 
 // Runs `body` in a child that the kernel kills at its first system call but write and exit.
