@@ -137,7 +137,7 @@ void backward_step(const LstmBackwardStep& s) {
   const Vec one = Simd::set(1.0f);
   for (int64_t unit = 0; unit < s.hidden; unit += kLanes) {
     Vec sum[4];
-    for (int n = 0; n < 4; ++n) sum[n] = Simd::load(s.dbias + unit * 4 + n * kLanes);
+    for (int n = 0; n < 4; ++n) sum[n] = Simd::set(0.0f);
     for (int64_t row = 0; row < s.rows; ++row) {
       const int64_t at = row * s.hidden + unit;
       float* gates = s.gates + row * 4 * s.hidden + unit * 4;
@@ -161,10 +161,14 @@ void backward_step(const LstmBackwardStep& s) {
       }
       Simd::store(s.dc + at, Simd::mul(dc, f));
     }
-    for (int n = 0; n < 4; ++n) Simd::store(s.dbias + unit * 4 + n * kLanes, sum[n]);
+    for (int n = 0; n < 4; ++n) {
+      float* total = s.dbias + unit * 4 + n * kLanes;
+      Simd::store(total, Simd::add(Simd::load(total), sum[n]));
+    }
   }
 }
 
+// Sums from zero and adds what was there at the end: sums of sums round less than one long sum.
 template <int M, int N>
 void multiply_tile(const MatrixProduct& p, int64_t row, int64_t column, int64_t k, int64_t depth,
                    bool accumulate) {
@@ -172,14 +176,16 @@ void multiply_tile(const MatrixProduct& p, int64_t row, int64_t column, int64_t 
 #pragma GCC unroll 8
   for (int m = 0; m < M; ++m)
 #pragma GCC unroll 8
-    for (int n = 0; n < N; ++n)
-      tile.v[m][n] = accumulate ? Simd::load(p.c + (row + m) * p.ldc + column + n * kLanes) : Simd::set(0.0f);
+    for (int n = 0; n < N; ++n) tile.v[m][n] = Simd::set(0.0f);
   multiply_add(tile, p.a + row * p.a_row_stride + k * p.a_k_stride, p.a_row_stride, p.a_k_stride,
                p.b + k * p.ldb + column, p.ldb, depth);
 #pragma GCC unroll 8
   for (int m = 0; m < M; ++m)
 #pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) Simd::store(p.c + (row + m) * p.ldc + column + n * kLanes, tile.v[m][n]);
+    for (int n = 0; n < N; ++n) {
+      float* c = p.c + (row + m) * p.ldc + column + n * kLanes;
+      Simd::store(c, accumulate ? Simd::add(Simd::load(c), tile.v[m][n]) : tile.v[m][n]);
+    }
 }
 
 template <int N>
