@@ -75,10 +75,11 @@ void run_prepare_bars(const PrepareFlags& flags) {
   const PrepareConfig config = read_prepare_config(flags);
   const Bars bars = load_bars(flags.input);
   const PreparedBars data = prepare_bars(bars, config);
+  write_prepared(data, bars, config, std::filesystem::path(flags.input).filename().string(), flags.output);
   const GapCount gaps = count_gaps(bars, data.base_seconds, config.max_gap_minutes);
   std::cout << "read " << bars.size() << " bars of " << data.base_seconds << " s, "
             << time_text(bars.time.front()) << " to " << time_text(bars.time.back()) << ", pip "
-            << shortest(data.rule.pip) << "\n"
+            << data.rule.pip << "\n"
             << "gaps: " << gaps.long_gaps << " longer than " << config.max_gap_minutes << " minutes, "
             << gaps.short_gaps << " shorter (" << gaps.missing_bars << " bars missing), the longest "
             << gaps.longest_minutes << " minutes\n"
@@ -89,7 +90,6 @@ void run_prepare_bars(const PrepareFlags& flags) {
     std::cout << "  " << timeframe.name << ": " << timeframe.features.rows << " bars of "
               << timeframe.features.columns << " features, window " << timeframe.window << "\n";
   }
-  write_prepared(data, bars, config, std::filesystem::path(flags.input).filename().string(), flags.output);
   print_size(data, config, flags.output);
 }
 

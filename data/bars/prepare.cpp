@@ -103,15 +103,19 @@ void fit_scaler(TimeframeData& data, const SplitRange& train) {
 }
 
 [[noreturn]] void fail_too_few(const Bars& bars, const PreparedBars& data, const PrepareConfig& config) {
-  std::string needs;
+  std::string longest;
+  int64_t longest_minutes = 0;
   for (const auto& timeframe : data.timeframes) {
-    const int64_t minutes = (timeframe.features.warmup_bars + timeframe.window) * timeframe.minutes;
-    needs += text(needs.empty() ? "" : ", ", timeframe.name, " ", timeframe.window, "+",
-                  timeframe.features.warmup_bars, " bars of warm-up = ", minutes, " minutes");
+    const int64_t rows = timeframe.window + timeframe.features.warmup_bars;
+    if (rows * timeframe.minutes <= longest_minutes) continue;
+    longest_minutes = rows * timeframe.minutes;
+    longest = text(timeframe.name, "'s window of ", timeframe.window, " and ", timeframe.features.warmup_bars,
+                   " bars of warm-up take ", longest_minutes, " minutes");
   }
-  throw Error({.what = "too few bars for these windows: no sample for every split",
-               .expected = text("bars for ", needs, ", and ", config.horizon_bars, " bars of labels"),
-               .got = text(bars.size(), " base bars, ", data.samples(), " samples"),
+  throw Error({.what = "too few bars: no sample for every split",
+               .expected = text("well over ", longest_minutes + config.horizon_bars, " minutes of trading (",
+                                longest, ")"),
+               .got = text(bars.size(), " bars of ", data.base_seconds, " s, ", data.samples(), " samples"),
                .hint = "shorten prepare.windows, or give more bars"});
 }
 

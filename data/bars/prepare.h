@@ -19,10 +19,10 @@ namespace athanor {
 // Section `prepare` of a job file.
 struct PrepareConfig {
   IntMap windows = {{"M1", 480}, {"M5", 288}, {"M15", 192}, {"H1", 96}, {"H4", 48}};
-  std::vector<std::string> features = {
-      "return",       "log_range", "body",    "upper_wick", "lower_wick", "volume",
-      "volume_ratio", "rsi14",     "atr14",   "ema12",      "ema26",      "macd_histogram",
-      "bollinger20",  "day_sin",   "day_cos", "week_sin",   "week_cos",   "gap"};
+  std::vector<std::string> features = {"return",   "log_range",    "body",        "upper_wick", "lower_wick",
+                                       "volume",   "volume_ratio", "rsi14",       "atr14",      "ema12",
+                                       "ema26",    "macd",         "bollinger20", "day_sin",    "day_cos",
+                                       "week_sin", "week_cos",     "gap"};
   int64_t horizon_bars = 36;
   int64_t scalp_bars = 12;
   double pip = 0;

@@ -26,7 +26,8 @@ struct Place {
 
   std::string of(const std::string& key, const YAML::Node& node) const {
     for (const auto& [name, typed] : overrides)
-      if (key == name || key.starts_with(name + ".")) return "'" + typed + "' (command line)";
+      if (key == name || key.starts_with(name + ".") || key.starts_with(name + "["))
+        return "'" + typed + "' (command line)";
     if (path.empty()) return "config";
     return node.Mark().line >= 0 ? text(path, ":", node.Mark().line + 1) : path;
   }
@@ -147,15 +148,18 @@ class Reader : public Fields {
     return constant[name];
   }
 
-  [[noreturn]] void wrong(const std::string& key, const YAML::Node& node, const std::string& expected) const {
-    throw usage_error({place_.of(key, node), "wrong value for '" + key + "'", expected, shown(node), ""});
+  [[noreturn]] void wrong(const std::string& key, const YAML::Node& node, const std::string& expected,
+                          const std::vector<std::string>& known = {}) const {
+    const std::string near = node.IsScalar() ? closest(node.Scalar(), known) : "";
+    throw usage_error({place_.of(key, node), "wrong value for '" + key + "'", expected, shown(node),
+                       near.empty() ? "" : "did you mean '" + near + "'?"});
   }
 
   template <class T>
   void read(const std::string& key, const YAML::Node& node, T& target, const Constraint& allowed) const {
     T value{};
     if (!node.IsScalar() || !parse(node, value) || !keeps(allowed, value))
-      wrong(key, node, constraint_text(allowed, kind_of(value)));
+      wrong(key, node, constraint_text(allowed, kind_of(value)), allowed.one_of);
     target = value;
   }
   template <class T>

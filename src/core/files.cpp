@@ -102,7 +102,9 @@ void write_file_atomically(const std::string& path, std::string_view bytes) {
 std::string read_file(const std::string& path) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
-  if (!in || fs::is_directory(path)) fail(path, "cannot read");
+  const bool directory = fs::is_directory(path);
+  if (directory) errno = EISDIR;
+  if (!in || directory) fail(path, "cannot read");
   std::ostringstream content;
   content << in.rdbuf();
   if (in.bad()) fail(path, "cannot read");
