@@ -1,0 +1,25 @@
+// What `athanor doctor` looks at: facts about the program, its libraries and the machine, and a few checks
+// that something works, each with what to do where it does not.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace athanor {
+
+struct Finding {
+  enum class Status { kFact, kOk, kFailed };
+  std::string name;
+  std::string text;  // what was found, or what failed
+  Status status = Status::kFact;
+  std::string to_do;  // where it failed, or where more could be had
+};
+
+// Takes well under a second; writes and removes one small file in the current folder.
+std::vector<Finding> examine(const std::string& program_version);
+
+std::string findings_text(const std::vector<Finding>& findings);
+std::string findings_json(const std::vector<Finding>& findings);
+bool any_failed(const std::vector<Finding>& findings);
+
+}  // namespace athanor
