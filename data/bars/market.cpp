@@ -15,9 +15,11 @@ constexpr int64_t kWeekSeconds = 7 * 24 * 3600;
 constexpr int64_t kStartPoints = 110'000;
 constexpr double kReachSigmas = 8;
 constexpr int kBridgeSteps = 12;
-constexpr double kWeekendSigmaPoints = 100;
-constexpr double kWeekendPull =
-    0.25;  // part of the way back to the start, so that prices stay where they are known
+constexpr double kWeekendSigmaPoints = 30;
+// Beyond this distance from the start a weekend takes back part of the excess, so that prices never go
+// astray.
+constexpr int64_t kFarPoints = 15'000;
+constexpr double kWeekendPull = 0.25;
 constexpr double kTypicalVolume = 40;
 
 int draw(const RegimeVector& probabilities, Rng& rng) {
@@ -84,8 +86,8 @@ Market make_market(int64_t minutes, uint64_t seed, const MarketRules& rules) {
     const int64_t minute = i % kMinutesPerWeek;
     const int64_t time = kFirstMinute + i / kMinutesPerWeek * kWeekSeconds + minute * 60;
     if (minute == 0 && i > 0) {
-      const double pull = kWeekendPull * static_cast<double>(kStartPoints - close);
-      close += std::llround(pull + kWeekendSigmaPoints * rng.normal());
+      const int64_t excess = close - std::clamp(close, kStartPoints - kFarPoints, kStartPoints + kFarPoints);
+      close += std::llround(kWeekendSigmaPoints * rng.normal() - kWeekendPull * static_cast<double>(excess));
     }
     const int regime = draw(minute == 0 ? market_stationary(rules) : transitions[market.regime.back()], rng);
     const int64_t open = close;
