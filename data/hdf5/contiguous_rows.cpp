@@ -1,0 +1,160 @@
+// Rows that lie side by side in the file. Large ones are copied from a mapping of the file, checked in the
+// same pass; each is mapped for its copy only, so that the file does not count as this process's memory.
+// Small ones are read together with their neighbours.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "data/hdf5/chunk_decode.h"
+#include "data/hdf5/finite.h"
+#include "data/hdf5/row_access.h"
+#include "src/core/error.h"
+#include "src/core/text.h"
+#include "src/core/thread_pool.h"
+
+namespace athanor {
+namespace {
+
+constexpr int64_t kGapBytes = 16 << 10;        // read over rather than begin another read
+constexpr int64_t kSmallRowBytes = 4 << 10;    // read together with their neighbours
+constexpr int64_t kMappedRowBytes = 64 << 10;  // and more: copied from a mapping
+
+// A mapping of the file whose pages are brought in and let go row by row.
+class MappedFile {
+ public:
+  MappedFile(int descriptor, int64_t bytes) : bytes_(static_cast<size_t>(bytes)) {
+    void* base = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, descriptor, 0);
+    base_ = base == MAP_FAILED ? nullptr : static_cast<char*>(base);
+  }
+  ~MappedFile() {
+    if (base_ != nullptr) ::munmap(base_, bytes_);
+  }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  // Whether [offset, offset+bytes) is there to be read; asked of the kernel, since touching what a truncated
+  // file or a broken disk cannot give would end the process. False where the kernel (before 5.14) cannot
+  // tell.
+  bool acquire(int64_t offset, int64_t bytes) const {
+    const auto [begin, length] = pages(offset, bytes);
+    return base_ != nullptr && ::madvise(begin, length, kPopulateRead) == 0;
+  }
+  void release(int64_t offset, int64_t bytes) const {
+    const auto [begin, length] = pages(offset, bytes);
+    ::madvise(begin, length, MADV_DONTNEED);
+  }
+  const char* at(int64_t offset) const { return base_ + offset; }
+
+ private:
+  static constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ
+
+  std::pair<char*, size_t> pages(int64_t offset, int64_t bytes) const {
+    static const int64_t page = ::sysconf(_SC_PAGESIZE);
+    const int64_t begin = offset / page * page;
+    return {base_ + begin, static_cast<size_t>(offset + bytes - begin)};
+  }
+
+  char* base_ = nullptr;
+  size_t bytes_;
+};
+
+class ContiguousRows : public RowAccess {
+ public:
+  ContiguousRows(const RowTarget& target, const FileBytes& file, int64_t offset)
+      : target_(target), file_(file), offset_(offset) {
+    if (target.row_bytes >= kMappedRowBytes) mapped_.emplace(file.descriptor(), file.size());
+  }
+
+  void read(NeededSpan needed, const SlotArray& slots, ThreadPool& pool) const override {
+    const bool small = target_.row_bytes <= kSmallRowBytes;
+    const std::vector<NeededSpan> tasks = small ? near_runs(needed) : even_runs(needed);
+    pool.parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t task) {
+      const NeededSpan run = tasks[static_cast<size_t>(task)];
+      if (small) return read_together(run, slots);
+      for (const Needed& one : run) read_row(one.row, slots.slot(one.slot));
+    });
+  }
+
+ private:
+  void read_row(int64_t row, char* slot) const {
+    const int64_t from = offset_ + row * target_.row_bytes;
+    if (mapped_ && mapped_->acquire(from, target_.row_bytes)) {
+      const bool finite = copy_and_check(mapped_->at(from), slot, target_.row_bytes);
+      mapped_->release(from, target_.row_bytes);
+      if (!finite && target_.options.check_finite) target_.throw_not_finite(row, slot);
+      return;
+    }
+    read_at(from, target_.row_bytes, slot, row);
+    target_.check_row(row, slot);
+  }
+
+  void read_at(int64_t from, int64_t count, char* out, int64_t row) const {
+    const std::string problem = file_.read(from, count, out);
+    if (!problem.empty())
+      throw Error({.where = target_.where, .what = text("cannot read row ", row), .got = problem});
+  }
+
+  void read_together(NeededSpan run, const SlotArray& slots) const {
+    static thread_local ByteBuffer buffer;
+    const int64_t bytes = target_.row_bytes;
+    const int64_t first = run.front().row;
+    const int64_t count = (run.back().row - first + 1) * bytes;
+    read_at(offset_ + first * bytes, count, buffer.resize(static_cast<size_t>(count)), first);
+    for (const Needed& one : run) {
+      char* slot = slots.slot(one.slot);
+      std::memcpy(slot, buffer.data() + (one.row - first) * bytes, static_cast<size_t>(bytes));
+      target_.check_row(one.row, slot);
+    }
+  }
+
+  // Runs of rows whose bytes lie near each other, of at most kTaskBytes.
+  std::vector<NeededSpan> near_runs(NeededSpan needed) const {
+    const int64_t bytes = target_.row_bytes;
+    std::vector<NeededSpan> runs;
+    for (size_t begin = 0; begin < needed.size();) {
+      size_t end = begin + 1;
+      while (end < needed.size() && (needed[end].row - needed[end - 1].row) * bytes <= kGapBytes &&
+             (needed[end].row - needed[begin].row) * bytes < kTaskBytes)
+        ++end;
+      runs.push_back(needed.subspan(begin, end - begin));
+      begin = end;
+    }
+    return runs;
+  }
+
+  std::vector<NeededSpan> even_runs(NeededSpan needed) const {
+    const auto length = static_cast<size_t>(std::max<int64_t>(1, kTaskBytes / target_.row_bytes));
+    std::vector<NeededSpan> runs;
+    for (size_t begin = 0; begin < needed.size(); begin += length)
+      runs.push_back(needed.subspan(begin, std::min(length, needed.size() - begin)));
+    return runs;
+  }
+
+  const RowTarget& target_;
+  const FileBytes& file_;
+  int64_t offset_;  // of row 0 in the file
+  std::optional<MappedFile> mapped_;
+};
+
+}  // namespace
+
+std::unique_ptr<RowAccess> find_contiguous_rows(const RowTarget& target, hid_t dataset,
+                                                const FileBytes& file) {
+  const haddr_t address = H5Dget_offset(dataset);
+  if (target.info.chunked || address == HADDR_UNDEF) return nullptr;
+  const auto offset = static_cast<int64_t>(address);
+  const int64_t end = offset + target.row_bytes * target.info.shape[0];
+  if (end > file.size())
+    throw Error({.where = target.where,
+                 .what = "the file is truncated",
+                 .expected = text("at least ", end, " bytes"),
+                 .got = text(file.size()),
+                 .hint = "copy or make it again"});
+  return std::make_unique<ContiguousRows>(target, file, offset);
+}
+
+}  // namespace athanor
