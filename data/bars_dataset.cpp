@@ -31,7 +31,7 @@ struct BarsConfig : DatasetConfig {
 
 // The file with the windows that the config asks for.
 std::shared_ptr<const PreparedFile> load_selected(const BarsConfig& config) {
-  auto file = std::make_shared<PreparedFile>(load_prepared(config.path));
+  auto file = std::make_shared<PreparedFile>(load_prepared(config.needed_path()));
   if (config.windows.empty()) return file;
   std::vector<TimeframeData> chosen;
   for (const auto& [name, window] : config.windows) {

@@ -37,6 +37,8 @@ struct DatasetConfig : ConfigStruct {
   std::string path;
   LoaderOptions loader;
   void list_common_fields(Fields& fields);  // path and the loader's; called by each list_fields
+  // The path. Throws usage Error where the job does not set it.
+  const std::string& needed_path() const;
 };
 
 class Dataset {

@@ -118,7 +118,7 @@ class Hdf5Source : public SampleSource {
 // Reads what the file says of itself and checks that it fits together.
 class Opener {
  public:
-  explicit Opener(const Hdf5Config& config) : config_(config), file_(Hdf5File::open(config.path)) {
+  explicit Opener(const Hdf5Config& config) : config_(config), file_(Hdf5File::open(config.needed_path())) {
     out.path = config.path;
     out.check_finite = config.check_finite;
     if (!file_.has("metadata")) return;

@@ -1,5 +1,6 @@
 // The table of datasets (data/registry.def) and the fields that all of them share.
 #include "data/dataset.h"
+#include "src/core/error.h"
 
 namespace athanor {
 
@@ -14,6 +15,13 @@ const std::vector<DatasetComponent>& dataset_components() {
 #undef ATHANOR_DATASET
   };
   return table;
+}
+
+const std::string& DatasetConfig::needed_path() const {
+  if (path.empty())
+    throw usage_error(
+        {.where = "data.path", .what = "is not set", .hint = "data.path=bars.h5, or in the job file"});
+  return path;
 }
 
 void DatasetConfig::list_common_fields(Fields& fields) {

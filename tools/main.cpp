@@ -2,11 +2,33 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "src/core/error.h"
+#include "src/core/files.h"
+#include "src/core/text.h"
 #include "tools/verbs.h"
 
 namespace {
+
+// An unknown verb is what CLI11 calls a missing one: name it, and the nearest verb that stands at its place.
+std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* verb = &app;
+  std::string line = "athanor";
+  while (!verb->get_subcommands().empty()) {
+    verb = verb->get_subcommands().front();
+    line += " " + verb->get_name();
+  }
+  std::vector<std::string> known;
+  for (const CLI::App* one : verb->get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(one->get_name());
+  const std::vector<std::string> unknown = app.remaining(true);
+  if (!known.empty() && !unknown.empty() && unknown.front().front() != '-')
+    return line + ": unknown verb '" + unknown.front() +
+           "'; hint: " + athanor::suggestion(unknown.front(), known);
+  return std::string(error.what()) + "; hint: " + line + " --help";
+}
 
 int run(int argc, char** argv) {
   CLI::App app{"Athanor: trains, evaluates and exports LibTorch models from one YAML file a job.", "athanor"};
@@ -29,13 +51,15 @@ int run(int argc, char** argv) {
   athanor::add_bench_verb(app);
   try {
     app.parse(argc, argv);
-    return 0;
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "athanor: " << error.what() << "; hint: athanor --help\n";
+    std::cerr << "athanor: " << what_is_wrong(app, error) << "\n";
     return static_cast<int>(athanor::ExitCode::kUsage);
   }
+  if (!std::cout.flush())
+    throw athanor::Error({"standard output", "cannot write: " + athanor::system_reason()});
+  return 0;
 }
 
 }  // namespace

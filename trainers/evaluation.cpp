@@ -2,6 +2,9 @@
 
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -14,41 +17,47 @@
 #include "trainers/precision.h"
 #include "trainers/predict.h"
 #include "trainers/predictions_file.h"
+#include "trainers/train_job.h"
 
 namespace athanor {
 namespace {
 
-// The split in the order of time, every sample of it.
-ChunkDataLoader ordered_loader(const Dataset& dataset, LoaderOptions options, Split split,
-                               at::Device device) {
-  options.order = "sequential";
-  options.drop_last = false;
-  return ChunkDataLoader(dataset.open(split), dataset.spec(), options, 0, device);
+// Counts the samples that a loader hands out: ordered streams leave out what does not fill a batch.
+int64_t samples_given(const ChunkDataLoader& loader, const LoaderOptions& options) {
+  return std::min(loader.samples(), loader.batches_per_epoch() * options.batch_size);
+}
+
+// Writes rows and shows progress as batches come.
+std::function<void(const Batch&, const TensorMap&)> watcher(PredictionsFile* file, int64_t batches) {
+  const auto progress = std::make_shared<Progress>();
+  return [file, progress, state = ProgressState{.steps = batches}](const Batch& batch,
+                                                                   const TensorMap& outputs) mutable {
+    if (file != nullptr) file->add(batch, outputs);
+    state.step += 1;
+    state.samples += batch.size;
+    if (progress->on_terminal()) progress->update(state);
+    if (state.step == state.steps) progress->clear();
+  };
 }
 
 Predictions run_model(LoadedModel& loaded, const Dataset& dataset, const EvaluationOptions& options,
                       at::Device device) {
-  ChunkDataLoader loader = ordered_loader(dataset, loaded.job.dataset().loader, options.split, device);
-  if (loader.samples() == 0)
+  auto source = dataset.open(options.split);
+  if (source->size() == 0)
     throw usage_error({.where = loaded.job.dataset().path,
                        .what = text("the split '", split_name(options.split), "' has no samples")});
   const auto objective = loaded.job.objective.make(loaded.spec);
   check_labels(*objective, dataset.spec(), loaded.job.objective.name());
+  LoaderOptions loader_options = evaluation_options(loaded.job.dataset().loader);
+  loader_options.batch_size = std::min(loader_options.batch_size, source->size());
+  ChunkDataLoader loader(std::move(source), dataset.spec(), loader_options, 0, device);
   std::optional<PredictionsFile> file;
   if (!options.predictions_path.empty())
-    file.emplace(options.predictions_path, loader.samples(), options.with_inputs);
-  Progress progress;
-  ProgressState state{.steps = loader.batches_per_epoch()};
+    file.emplace(options.predictions_path, samples_given(loader, loader_options), options.with_inputs);
   PredictOptions predict_options;
   predict_options.autocast = autocast_type(parse_precision(loaded.job.trainer.precision, device));
-  predict_options.on_batch = [&](const Batch& batch, const TensorMap& outputs) {
-    if (file) file->add(batch, outputs);
-    state.step += 1;
-    state.samples += batch.size;
-    if (progress.on_terminal()) progress.update(state);
-  };
+  predict_options.on_batch = watcher(file ? &*file : nullptr, loader.batches_per_epoch());
   PredictResult result = predict(*loaded.model, loader, *objective, predict_options);
-  progress.clear();
   if (!result.complete) throw Error({.what = "interrupted; no report was written"}, ExitCode::kInterrupted);
   if (file) file->commit();
   return std::move(result.predictions);

@@ -48,6 +48,10 @@ std::string system_reason() { return std::strerror(errno); }
 
 AtomicPath::AtomicPath(std::string target) : target_(std::move(target)) {
   while (target_.size() > 1 && target_.back() == '/') target_.pop_back();
+  std::error_code unknown;
+  const fs::file_status there = fs::status(target_, unknown);
+  if (fs::exists(there) && !fs::is_regular_file(there) && !fs::is_directory(there))
+    throw usage_error({target_, "is a device or a pipe, and would be replaced by a file", "a file", "", ""});
   path_ = text(target_, ".tmp-", ::getpid());
   std::error_code ignored;
   fs::remove_all(path_, ignored);

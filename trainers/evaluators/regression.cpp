@@ -13,7 +13,7 @@ namespace athanor {
 namespace {
 
 struct RegressionConfig : ConfigStruct {
-  std::string output = "prediction";
+  std::string output = "target";
   std::string label = "target";
 
   void list_fields(Fields& fields) override {

@@ -6,8 +6,8 @@ namespace athanor {
 namespace {
 
 struct Config : ConfigStruct {
-  std::string output = "targets";
-  std::string label = "targets";
+  std::string output = "target";
+  std::string label = "target";
   void list_fields(Fields& fields) override {
     fields.field("output", output, "the model's output", kNotEmpty);
     fields.field("label", label, "the label that it should equal", kNotEmpty);

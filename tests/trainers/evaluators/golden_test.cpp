@@ -64,7 +64,7 @@ CATCH_TEST_CASE("market: confusion matrix and the rows of classes equal scikit-l
 CATCH_TEST_CASE("regression: metrics equal scikit-learn's", "[unit][parity]") {
   const Json one = golden()["regression"];
   Predictions predictions;
-  predictions.outputs.set("prediction", floats(one["said"]));
+  predictions.outputs.set("target", floats(one["said"]));
   predictions.labels.set("target", floats(one["truth"]));
   const auto evaluator = EvaluatorChoice(evaluator_components(), "regression").make(DataSpec());
   const Report report = evaluator->evaluate(predictions, {}, false);
