@@ -1,6 +1,7 @@
 // The same forward and backward as the trainer's, with a look at every tensor on the way.
 #include "trainers/diagnose.h"
 
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/isnan.h>
 
@@ -28,6 +29,7 @@ std::string complaint(const std::string& kind, const TensorMap& tensors) {
 
 std::string find_bad_tensor(Model& model, const Objective& objective, const Batch& batch,
                             at::ScalarType autocast) {
+  const at::AutoGradMode with_gradients(true);
   std::string found = complaint("input", batch.inputs);
   if (found.empty()) found = complaint("label", batch.labels);
   if (found.empty()) found = complaint("parameter", model.parameters());

@@ -56,6 +56,10 @@ void LossMeter::clear() {
   samples_ = 0;
 }
 
+void LossMeter::take_back(int64_t batch) {
+  std::erase_if(pending_, [batch](const Entry& entry) { return entry.batch >= batch; });
+}
+
 void LossMeter::save(std::map<std::string, double>& values) const {
   values["meter_samples"] = static_cast<double>(samples_);
   for (size_t i = 0; i < sums_.size(); ++i) values["meter_sum_" + std::to_string(i)] = sums_[i];

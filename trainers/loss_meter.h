@@ -24,6 +24,8 @@ class LossMeter {
   // The total of the batch added last; NaN before the first. Call fold() first.
   double last() const { return last_; }
   void clear();
+  // Forgets what was added and not folded of `batch` and later ones.
+  void take_back(int64_t batch);
 
   void save(std::map<std::string, double>& values) const;
   void load(const std::map<std::string, double>& values);

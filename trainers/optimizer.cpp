@@ -56,7 +56,7 @@ Optimizer::Optimizer(const OptimizerConfig& config, const TensorMap& parameters)
     group.names.push_back(name);
     group.parameters.push_back(parameter);
     const at::Tensor values = parameter.detach();
-    group.first.push_back(at::zeros_like(values));
+    if (config.name != "sgd" || config.momentum > 0) group.first.push_back(at::zeros_like(values));
     if (config.name != "sgd") group.second.push_back(at::zeros_like(values));
     if (!step_.defined()) step_ = at::zeros({}, values.options().dtype(at::kFloat));
   }
@@ -99,7 +99,7 @@ void Optimizer::step_group(const Group& group, double lr, const at::Tensor& foun
     if (!gradient.defined()) continue;
     parameters.push_back(group.parameters[i]);
     gradients.push_back(gradient);
-    first.push_back(group.first[i]);
+    if (!group.first.empty()) first.push_back(group.first[i]);
     if (!group.second.empty()) second.push_back(group.second[i]);
   }
   if (parameters.empty()) return;
@@ -126,7 +126,7 @@ TensorMap Optimizer::state() const {
   TensorMap state{{"step", step_}};
   const bool sgd = config_.name == "sgd";
   for (const Group& group : groups_)
-    for (size_t i = 0; i < group.names.size(); ++i) {
+    for (size_t i = 0; i < group.first.size(); ++i) {
       state.set((sgd ? "momentum/" : "exp_avg/") + group.names[i], group.first[i]);
       if (!sgd) state.set("exp_avg_sq/" + group.names[i], group.second[i]);
     }

@@ -5,7 +5,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_mul.h>
-#include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cmath>
@@ -82,7 +82,7 @@ TrainResult Trainer::run(RunDir* run) {
   log_time_ = std::chrono::steady_clock::now();
   model_.set_training(true);
   // A run that was stopped inside an evaluation owes it.
-  if (step_ > 0 && evaluation_due()) after_step();
+  if (step_ > 0 && evaluation_due()) keep_step();
   while (!finished()) {
     train_epoch();
     if (batch_ == batches_per_epoch_) end_epoch();
@@ -95,26 +95,41 @@ void Trainer::train_epoch() {
   while (batch_ < batches_per_epoch_ && !finished()) {
     // The last group of an epoch may be shorter.
     const int64_t group = std::min(config_.accumulate_steps, batches_per_epoch_ - batch_);
-    accumulate(group);
+    if (!accumulate(group)) continue;
     update_weights(group);
     ++step_;
     after_step();
   }
 }
 
-// Gradients of the mean loss over the samples of the next `group` batches.
-void Trainer::accumulate(int64_t group) {
+// Gradients of the mean loss over the samples of the next `group` batches. Returns false where memory did not
+// suffice: the group begins again, in smaller pieces.
+bool Trainer::accumulate(int64_t group) {
   group_samples_ = 0;
-  for (int64_t i = 0; i < group; ++i) {
-    const Batch batch = next_batch();
-    seed_generators(mix_seed(seed_, batches_done()), device_);
-    if (!batch.follows_previous) model_.set_state({});
-    Loss loss = objective_.compute(forward(batch.inputs), batch.labels);
-    loss.total.backward(share_of(batch, group));
-    meter_.add(std::move(loss), batch.size, batches_done());
-    samples_seen_ += batch.size;
-    ++batch_;
+  const int64_t first = batch_;
+  const TensorMap carried = model_.state();
+  try {
+    for (int64_t i = 0; i < group; ++i) {
+      const Batch batch = next_batch();
+      seed_generators(mix_seed(seed_, batches_done()), device_);
+      if (!batch.follows_previous) model_.set_state({});
+      meter_.add(learn(batch, share_of(batch, group)), batch.size, batches_done());
+      samples_seen_ += batch.size;
+      ++batch_;
+    }
+    return true;
+  } catch (const c10::OutOfMemoryError& error) {
+    take_back(first, carried, error.what());
+    return false;
   }
+}
+
+// Forward and backward; gradients are those of the loss times `share`.
+Loss Trainer::learn(const Batch& batch, const at::Tensor& share) {
+  if (pieces_ > 1) return learn_in_pieces(batch, share);
+  Loss loss = objective_.compute(forward(batch.inputs), batch.labels);
+  loss.total.backward(share);
+  return loss;
 }
 
 TensorMap Trainer::forward(const TensorMap& inputs) {
@@ -161,14 +176,18 @@ Batch Trainer::next_batch() {
 void Trainer::after_step() {
   if (step_ % config_.log_every_steps == 0) log();
   show_progress();
+  keep_step();
+  if (profile_ != nullptr && profile_->end_step())
+    log_info("profile written to " + run_->path() + "/trace.json");
+}
+
+void Trainer::keep_step() {
   const bool best = evaluation_due() && evaluate();
   if (best || checkpoint_due()) save(best);
   if (stop_requested()) {
     interrupted_ = true;
     if (saved_step_ != step_) save(false);
   }
-  if (profile_ != nullptr && profile_->end_step())
-    log_info("profile written to " + run_->path() + "/trace.json");
 }
 
 void Trainer::end_epoch() {

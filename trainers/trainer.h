@@ -66,12 +66,17 @@ class Trainer {
 
  private:
   void train_epoch();
-  void accumulate(int64_t group);
+  bool accumulate(int64_t group);
+  Loss learn(const Batch& batch, const at::Tensor& share);
+  Loss learn_in_pieces(const Batch& batch, const at::Tensor& share);
+  void take_back(int64_t first_batch, const TensorMap& carried, const std::string& reason);
   TensorMap forward(const TensorMap& inputs);
   at::Tensor share_of(const Batch& batch, int64_t group);
   Batch next_batch();
   void update_weights(int64_t group);
   void after_step();
+  // Evaluates and saves where due, or where a signal asks to stop.
+  void keep_step();
   void end_epoch();
   TrainResult finish();
 
@@ -113,6 +118,9 @@ class Trainer {
   int64_t step_ = 0, epoch_ = 0, batch_ = 0;
   int64_t evaluated_step_ = -1, saved_step_ = -1;
   bool interrupted_ = false;
+
+  // Each batch is learned from in so many pieces: 1 until memory does not suffice.
+  int64_t pieces_ = 1;
 
   // Of the update in progress: samples that count as one share, samples so far.
   int64_t group_unit_ = 0, group_samples_ = 0;

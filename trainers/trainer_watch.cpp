@@ -171,8 +171,11 @@ void Trainer::save(bool best) {
   if (run_ == nullptr) return;
   if (progress_ != nullptr) progress_->pause();
   Checkpoint checkpoint;
-  checkpoint.values = {
-      {"step", step_}, {"epoch", epoch_}, {"batch", batch_}, {"evaluated_step", evaluated_step_}};
+  checkpoint.values = {{"step", step_},
+                       {"epoch", epoch_},
+                       {"batch", batch_},
+                       {"evaluated_step", evaluated_step_},
+                       {"pieces", pieces_}};
   schedule_.save(checkpoint.values);
   monitor_.save(checkpoint.values);
   meter_.save(checkpoint.values);
@@ -197,6 +200,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   epoch_ = value("epoch");
   batch_ = value("batch");
   evaluated_step_ = value("evaluated_step");
+  pieces_ = value("pieces");
   schedule_.load(checkpoint.values);
   monitor_.load(checkpoint.values);
   meter_.load(checkpoint.values);
