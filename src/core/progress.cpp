@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kDefaultColumns = 80;
 constexpr int kWidestBar = 30;
-constexpr int kNarrowestBar = 8;
+constexpr int kNarrowestBar = 5;
 constexpr double kRateWindow_s = 5;  // the throughput shown forgets what is older than a few of these
 
 double seconds(std::chrono::steady_clock::duration time) {
@@ -35,14 +35,14 @@ void put(int fd, const std::string& bytes) {
 
 std::string scientific(double value) {
   char buffer[32];
-  std::snprintf(buffer, sizeof(buffer), "%.2e", value);
+  std::snprintf(buffer, sizeof(buffer), "%.1e", value);
   return buffer;
 }
 
 std::string rate_text(double per_s) {
-  if (per_s >= 1e6) return decimals(per_s / 1e6, 2) + "M samples/s";
-  if (per_s >= 1e4) return decimals(per_s / 1e3, 1) + "k samples/s";
-  return decimals(per_s, per_s < 10 ? 1 : 0) + " samples/s";
+  if (per_s >= 1e6) return decimals(per_s / 1e6, 2) + "M";
+  if (per_s >= 1e4) return decimals(per_s / 1e3, 1) + "k";
+  return decimals(per_s, per_s < 10 ? 1 : 0);
 }
 
 std::string bar_text(const ProgressState& state, int width) {
@@ -71,21 +71,32 @@ std::string duration_text(double seconds) {
   return buffer;
 }
 
+namespace {
+
+std::string numbers_text(const ProgressState& state, double samples_per_s, double eta_s,
+                         const char* rate_unit) {
+  std::string out = text("step ", state.step, state.steps > 0 ? text("/", state.steps) : std::string());
+  if (!std::isnan(state.loss)) out += "  loss " + decimals(state.loss, 4);
+  if (!std::isnan(state.lr)) out += "  lr " + scientific(state.lr);
+  if (samples_per_s > 0) out += "  " + rate_text(samples_per_s) + rate_unit;
+  if (eta_s >= 0) out += "  ETA " + duration_text(eta_s);
+  return out;
+}
+
+}  // namespace
+
 std::string progress_line(const ProgressState& state, double samples_per_s, double eta_s, int columns) {
   std::string head;
   if (state.epoch > 0)
-    head = text("epoch ", state.epoch, state.epochs > 0 ? text("/", state.epochs) : std::string());
-  std::string tail = text("step ", state.step, state.steps > 0 ? text("/", state.steps) : std::string());
-  if (!std::isnan(state.loss)) tail += "  loss " + decimals(state.loss, 4);
-  if (!std::isnan(state.lr)) tail += "  lr " + scientific(state.lr);
-  if (samples_per_s > 0) tail += "  " + rate_text(samples_per_s);
-  if (eta_s >= 0) tail += "  ETA " + duration_text(eta_s);
-  const std::string gap = head.empty() ? "" : "  ";
-  if (columns <= 0) return head + gap + tail;
-  const int room = columns - 1 - static_cast<int>(head.size() + gap.size() + tail.size()) - 4;
-  std::string line = head + gap;
-  if (state.steps > 0 && room >= kNarrowestBar) line += bar_text(state, std::min(room, kWidestBar)) + "  ";
-  return (line + tail).substr(0, static_cast<size_t>(columns - 1));  // a full last column would wrap
+    head = text("epoch ", state.epoch, state.epochs > 0 ? text("/", state.epochs) : std::string(), "  ");
+  std::string numbers = numbers_text(state, samples_per_s, eta_s, " samples/s");
+  if (columns <= 0) return head + numbers;
+  // A full last column would wrap; brackets and two spaces go with the bar.
+  const auto room = [&] { return columns - 1 - 4 - static_cast<int>(head.size() + numbers.size()); };
+  if (room() < kNarrowestBar) numbers = numbers_text(state, samples_per_s, eta_s, "/s");
+  if (state.steps > 0 && room() >= kNarrowestBar)
+    head += bar_text(state, std::min(room(), kWidestBar)) + "  ";
+  return (head + numbers).substr(0, static_cast<size_t>(columns - 1));
 }
 
 Progress::Progress(const ProgressOptions& options) : options_(options) {
