@@ -15,17 +15,18 @@ namespace {
 // An unknown verb is what CLI11 calls a missing one: name it, and the nearest verb that stands at its place.
 std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* verb = &app;
-  std::string line = "athanor";
+  std::string place, line = "athanor";
   while (!verb->get_subcommands().empty()) {
     verb = verb->get_subcommands().front();
     line += " " + verb->get_name();
+    place = verb->get_name() + ": ";
   }
   std::vector<std::string> known;
   for (const CLI::App* one : verb->get_subcommands([](const CLI::App*) { return true; }))
     known.push_back(one->get_name());
   const std::vector<std::string> unknown = app.remaining(true);
   if (!known.empty() && !unknown.empty() && unknown.front().front() != '-')
-    return line + ": unknown verb '" + unknown.front() +
+    return place + "unknown verb '" + unknown.front() +
            "'; hint: " + athanor::suggestion(unknown.front(), known);
   return std::string(error.what()) + "; hint: " + line + " --help";
 }

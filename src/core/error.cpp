@@ -11,8 +11,9 @@ std::string one_line(const ErrorText& parts) {
   if (!parts.expected.empty()) line += "; expected " + parts.expected;
   if (!parts.got.empty()) line += (parts.expected.empty() ? "; got " : ", got ") + parts.got;
   if (!parts.hint.empty()) line += "; hint: " + parts.hint;
+  // What came out of a broken file may hold anything, also what a terminal obeys.
   for (char& c : line)
-    if (c == '\n' || c == '\r') c = ' ';
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) c = c == '\n' || c == '\r' || c == '\t' ? ' ' : '?';
   return line;
 }
 

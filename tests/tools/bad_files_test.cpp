@@ -141,7 +141,14 @@ CATCH_TEST_CASE("bad input: price bars", "[unit]") {
        prepare("11.csv", head + "2024-02-30 00:00,1.1,1.2,1.0,1.1,5\n"),
        1,
        {"11.csv:2", "2024-02-30"}},
-      {"bytes", prepare("12.csv", std::string("\0\1\2\3\n\xff\xfe\0\n", 9)), 1, {"12.csv"}},
+      {"bytes",
+       prepare("12.csv", std::string("\0\1\2\3\n\xff\xfe\0\n", 9)),
+       1,
+       {"12.csv:1",
+        "'?"
+        "?"
+        "?"
+        "?'"}},
       {"too few bars", prepare("13.csv", head + first), 1, {"bar"}},
       {"an unknown feature",
        {"prepare", "bars", "--input", fixtures() + "/bars.csv", "--output", "out.h5",

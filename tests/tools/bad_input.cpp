@@ -22,6 +22,8 @@ void check(const BadInput& input, const Outcome& outcome) {
   CATCH_CHECK(is_ours(last));
   if (!input.may_log) CATCH_CHECK(lines.size() == 1);
   for (const std::string& fragment : input.fragments) CATCH_CHECK_THAT(last, Catch::Contains(fragment));
+  CATCH_CHECK(last.size() < 600);
+  CATCH_CHECK(std::none_of(last.begin(), last.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; }));
   for (const char* innards : kInnards) CATCH_CHECK_THAT(outcome.err, !Catch::Contains(innards));
   for (const std::string& name : outcome.left) {
     CATCH_INFO("left behind: " << name);
