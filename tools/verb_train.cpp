@@ -1,4 +1,6 @@
 // athanor train: a job file in, a run directory with a trained model out.
+#include <ATen/Context.h>
+
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
@@ -26,9 +28,6 @@ struct TrainFlags {
 constexpr int64_t kOverfitSteps = 300;
 
 std::string resumed_config(const std::string& run_dir) {
-  if (run_dir.empty())
-    throw usage_error(
-        {"--resume", "which run?", "--run-dir DIR", "", "athanor train --resume --run-dir runs/NAME"});
   const std::string path = run_dir + "/config.yaml";
   if (!std::filesystem::exists(path))
     throw usage_error(
@@ -36,7 +35,10 @@ std::string resumed_config(const std::string& run_dir) {
   return path;
 }
 
-JobConfig read_job(TrainFlags& flags, std::string& config_path) {
+JobConfig read_job(const TrainFlags& flags, std::string& config_path) {
+  if (flags.resume && flags.run_dir.empty())
+    throw usage_error(
+        {"--resume", "which run?", "--run-dir DIR", "", "athanor train --resume --run-dir runs/NAME"});
   std::vector<std::string> overrides = flags.words;
   if (!overrides.empty() && overrides.front().find('=') == std::string::npos) {
     config_path = overrides.front();
@@ -62,6 +64,14 @@ void check_same_job(const Checkpoint& checkpoint, JobConfig& job, const std::str
   if (!different.empty())
     throw usage_error({run_dir, "the job is not the one that was begun here", "", join(different, "; "),
                        "resume without these changes, or start anew with another --run-dir"});
+  const auto length = [](const JobConfig& one) {
+    return std::pair(one.trainer.max_epochs, one.trainer.max_steps);
+  };
+  const std::string& schedule = job.schedule.name;
+  if (length(before) != length(job) && job.schedule.total_steps == 0 && schedule != "constant" &&
+      schedule != "plateau")
+    log_warning("the run has another length now, and with it its '" + schedule +
+                "' schedule, from here on; schedule.total_steps would have kept it");
 }
 
 void print_result(const TrainResult& result, JobConfig& job, const std::string& run_dir) {
@@ -90,6 +100,8 @@ void dry_run(TrainJob& job) {
 
 void train(TrainFlags flags) {
   open_cuda_library();
+  // Before the first worker thread, which inherits it: fading gradients become denormals, which are slow.
+  at::globalContext().setFlushDenormal(true);
   install_stop_signals();
   std::string config_path;
   JobConfig config = read_job(flags, config_path);

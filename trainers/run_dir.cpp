@@ -118,9 +118,10 @@ void RunDir::begin(at::Device device, const Checkpoint* resumed) {
     log_warning("metrics.jsonl is shorter than the checkpoint remembers: lines are missing in it");
     metrics_->drop_after_step(step);
   }
-  tensorboard_ =
-      std::make_unique<TensorBoardWriter>(path_ + "/tensorboard", resumed != nullptr ? step + 1 : 0);
-  if (resumed == nullptr) tensorboard_->text("config", "```yaml\n" + config_yaml_ + "```", 0);
+  const std::string events = path_ + "/tensorboard";
+  const bool goes_on = fs::exists(events);
+  tensorboard_ = std::make_unique<TensorBoardWriter>(events, goes_on ? step + 1 : 0);
+  if (!goes_on) tensorboard_->text("config", "```yaml\n" + config_yaml_ + "```", 0);
 }
 
 void RunDir::record(int64_t step, int64_t epoch, const Metrics& values, const Metrics& wall) {

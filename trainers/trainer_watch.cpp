@@ -171,11 +171,9 @@ void Trainer::save(bool best) {
   if (run_ == nullptr) return;
   if (progress_ != nullptr) progress_->pause();
   Checkpoint checkpoint;
-  checkpoint.values = {{"step", step_},
-                       {"epoch", epoch_},
-                       {"batch", batch_},
-                       {"evaluated_step", evaluated_step_},
-                       {"pieces", pieces_}};
+  checkpoint.values = {{"step", step_},     {"epoch", epoch_},
+                       {"batch", batch_},   {"evaluated_step", evaluated_step_},
+                       {"pieces", pieces_}, {"train_samples", train_.samples()}};
   schedule_.save(checkpoint.values);
   monitor_.save(checkpoint.values);
   meter_.save(checkpoint.values);
@@ -196,6 +194,10 @@ void Trainer::resume(const Checkpoint& checkpoint) {
     carried.set(name, tensor.to(device_, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true));
   model_.set_state(carried);
   const auto value = [&](const char* name) { return static_cast<int64_t>(checkpoint.values.at(name)); };
+  if (value("train_samples") != train_.samples())
+    throw usage_error({"data", "not the data that the run was begun with",
+                       text(value("train_samples"), " training samples"), text(train_.samples()),
+                       "give the same data.path, or start anew with another --run-dir"});
   step_ = saved_step_ = value("step");
   epoch_ = value("epoch");
   batch_ = value("batch");
