@@ -1,4 +1,10 @@
 // How samples are ordered, cut into batches and chunks, and read. Fields of every dataset's config section.
+// On a GPU the default is the seed document's: 75 % of its memory for chunks, which makes of
+//   8 GB  6.0 GB (its batch size there: 64)      12 GB  9.0 GB (96)
+//   16 GB 12.0 GB (128)                          24 GB  18.0 GB (192)
+// shared by the two chunks in flight, or all of it for a split that fits and stays there. In RAM a chunk is
+// 256 MiB (up to 1 GiB for compressed data, to hold a shuffle block): a larger one would only delay the first
+// batch.
 #pragma once
 
 #include <cstdint>

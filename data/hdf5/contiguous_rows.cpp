@@ -19,19 +19,19 @@
 namespace athanor {
 namespace {
 
-constexpr int64_t kGapBytes = 16 << 10;        // read over rather than begin another read
-constexpr int64_t kSmallRowBytes = 4 << 10;    // read together with their neighbours
-constexpr int64_t kMappedRowBytes = 64 << 10;  // and more: copied from a mapping
+constexpr int64_t kGapBytes = 16 << 10;         // read over rather than begin another read
+constexpr int64_t kMappedRowBytes = 64 << 10;   // and more: copied from a mapping
+constexpr int64_t kStreamedRowBytes = 1 << 10;  // and more: written past the caches
 
 // A mapping of the file whose pages are brought in and let go row by row.
 class MappedFile {
  public:
-  MappedFile(int descriptor, int64_t bytes) : bytes_(static_cast<size_t>(bytes)) {
-    void* base = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, descriptor, 0);
+  MappedFile(int descriptor, int64_t bytes) : bytes_(bytes) {
+    void* base = ::mmap(nullptr, static_cast<size_t>(bytes), PROT_READ, MAP_SHARED, descriptor, 0);
     base_ = base == MAP_FAILED ? nullptr : static_cast<char*>(base);
   }
   ~MappedFile() {
-    if (base_ != nullptr) ::munmap(base_, bytes_);
+    if (base_ != nullptr) ::munmap(base_, static_cast<size_t>(bytes_));
   }
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -40,26 +40,25 @@ class MappedFile {
   // file or a broken disk cannot give would end the process. False where the kernel (before 5.14) cannot
   // tell.
   bool acquire(int64_t offset, int64_t bytes) const {
-    const auto [begin, length] = pages(offset, bytes);
-    return base_ != nullptr && ::madvise(begin, length, kPopulateRead) == 0;
+    if (base_ == nullptr) return false;
+    static const int64_t page = ::sysconf(_SC_PAGESIZE);
+    const int64_t begin = offset / page * page;
+    return ::madvise(base_ + begin, static_cast<size_t>(offset + bytes - begin), kPopulateRead) == 0;
   }
+  // The kernel also maps what lies around a page, up to these boundaries.
   void release(int64_t offset, int64_t bytes) const {
-    const auto [begin, length] = pages(offset, bytes);
-    ::madvise(begin, length, MADV_DONTNEED);
+    const int64_t begin = offset / kAround * kAround;
+    const int64_t end = std::min((offset + bytes + kAround - 1) / kAround * kAround, bytes_);
+    ::madvise(base_ + begin, static_cast<size_t>(end - begin), MADV_DONTNEED);
   }
   const char* at(int64_t offset) const { return base_ + offset; }
 
  private:
   static constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ
-
-  std::pair<char*, size_t> pages(int64_t offset, int64_t bytes) const {
-    static const int64_t page = ::sysconf(_SC_PAGESIZE);
-    const int64_t begin = offset / page * page;
-    return {base_ + begin, static_cast<size_t>(offset + bytes - begin)};
-  }
+  static constexpr int64_t kAround = 64 << 10;
 
   char* base_ = nullptr;
-  size_t bytes_;
+  int64_t bytes_;
 };
 
 class ContiguousRows : public RowAccess {
@@ -70,7 +69,7 @@ class ContiguousRows : public RowAccess {
   }
 
   void read(NeededSpan needed, const SlotArray& slots, ThreadPool& pool) const override {
-    const bool small = target_.row_bytes <= kSmallRowBytes;
+    const bool small = target_.row_bytes < kMappedRowBytes;
     const std::vector<NeededSpan> tasks = small ? near_runs(needed) : even_runs(needed);
     pool.parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t task) {
       const NeededSpan run = tasks[static_cast<size_t>(task)];
@@ -83,12 +82,21 @@ class ContiguousRows : public RowAccess {
   void read_row(int64_t row, char* slot) const {
     const int64_t from = offset_ + row * target_.row_bytes;
     if (mapped_ && mapped_->acquire(from, target_.row_bytes)) {
-      const bool finite = copy_and_check(mapped_->at(from), slot, target_.row_bytes);
+      copy_row(mapped_->at(from), row, slot);
       mapped_->release(from, target_.row_bytes);
-      if (!finite && target_.options.check_finite) target_.throw_not_finite(row, slot);
       return;
     }
     read_at(from, target_.row_bytes, slot, row);
+    target_.check_row(row, slot);
+  }
+
+  void copy_row(const char* from, int64_t row, char* slot) const {
+    if (target_.row_bytes >= kStreamedRowBytes) {
+      const bool finite = copy_and_check(from, slot, target_.row_bytes);
+      if (!finite && target_.options.check_finite) target_.throw_not_finite(row, slot);
+      return;
+    }
+    std::memcpy(slot, from, static_cast<size_t>(target_.row_bytes));
     target_.check_row(row, slot);
   }
 
@@ -105,9 +113,7 @@ class ContiguousRows : public RowAccess {
     const int64_t count = (run.back().row - first + 1) * bytes;
     read_at(offset_ + first * bytes, count, buffer.resize(static_cast<size_t>(count)), first);
     for (const Needed& one : run) {
-      char* slot = slots.slot(one.slot);
-      std::memcpy(slot, buffer.data() + (one.row - first) * bytes, static_cast<size_t>(bytes));
-      target_.check_row(one.row, slot);
+      copy_row(buffer.data() + (one.row - first) * bytes, one.row, slots.slot(one.slot));
     }
   }
 
