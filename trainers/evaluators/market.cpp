@@ -94,7 +94,7 @@ class MarketEvaluator : public Evaluator {
                    .what = "cannot be evaluated as classes",
                    .expected = "logits [N,C], N > 0",
                    .got = shape_text(logits.sizes().vec())});
-    const at::Tensor log_probs = at::log_softmax(logits.to(at::kDouble), 1).contiguous();
+    at::Tensor log_probs = at::log_softmax(logits.to(at::kDouble), 1).contiguous();
     const double* values = log_probs.const_data_ptr<double>();
     for (int64_t i = 0; i < log_probs.numel(); ++i)
       if (std::isnan(values[i]))

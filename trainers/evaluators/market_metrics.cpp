@@ -15,8 +15,8 @@ int64_t columns_each(int64_t classes) { return classes * classes + 2; }
 std::vector<double> log_shares(const std::vector<double>& counts) {
   double total = 0;
   for (const double count : counts) total += count + 1;
-  std::vector<double> logs;
-  for (const double count : counts) logs.push_back(std::log((count + 1) / total));
+  std::vector<double> logs(counts);
+  for (double& value : logs) value = std::log((value + 1) / total);
   return logs;
 }
 
