@@ -15,6 +15,7 @@ namespace {
 
 // Two branches of the given sizes, weights as PyTorch begins, all requiring gradients.
 std::vector<LstmBranch> make_branches(int64_t batch, int64_t features, int64_t hidden, int64_t layers) {
+  at::set_num_threads(1);  // small tensors
   at::manual_seed(11);
   std::vector<LstmBranch> branches;
   for (const int64_t steps : {21, 9}) {

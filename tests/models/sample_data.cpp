@@ -2,6 +2,7 @@
 #include "tests/models/sample_data.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <limits>
 
@@ -37,6 +38,7 @@ TensorMap random_inputs(const DataSpec& spec, int64_t batch, uint64_t seed) {
 
 std::unique_ptr<Model> build_model(const std::string& name, const std::vector<std::string>& settings,
                                    const DataSpec& spec, uint64_t seed) {
+  at::set_num_threads(1);  // small tensors: on a busy machine threads would mostly wait for each other
   at::manual_seed(seed);
   ModelChoice choice(model_components(), name);
   read_config("", settings, fields_of(choice.config()));
