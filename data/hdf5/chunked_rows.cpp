@@ -89,7 +89,8 @@ class ChunkedRows : public RowAccess {
     if (place.known) return;
     const std::vector<int64_t> at = coordinates(chunk);
     std::vector<hsize_t> start(at.size());
-    for (size_t d = 0; d < at.size(); ++d) start[d] = static_cast<hsize_t>(at[d] * chunk_[d]);
+    for (size_t d = 0; d < at.size(); ++d)
+      start[d] = static_cast<hsize_t>(at[d]) * static_cast<hsize_t>(chunk_[d]);
     if (H5Dget_chunk_info_by_coord(dataset_, start.data(), &place.mask, &place.address, &place.bytes) < 0)
       fail(chunk, h5::reason());
     place.known = true;

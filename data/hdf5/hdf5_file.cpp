@@ -159,7 +159,8 @@ const char* number_type_name(NumberType type) {
 
 Hdf5File::Hdf5File(std::string path, int64_t id) : path_(std::move(path)), id_(id) {}
 
-Hdf5File::Hdf5File(Hdf5File&& other) noexcept : path_(other.path_), id_(std::exchange(other.id_, -1)) {}
+Hdf5File::Hdf5File(Hdf5File&& other) noexcept
+    : path_(std::move(other.path_)), id_(std::exchange(other.id_, -1)) {}
 
 Hdf5File::~Hdf5File() {
   const auto held = h5::lock();
