@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The chunk loader beside its rivals: all processes warm, rounds alternating, every round printed.
 
-bench_loader.py ATHANOR [--python PYTHON] [--folder DIR] [--samples 4000] [--gzip-samples 1000] [--rounds 6]
-PYTHON has torch and h5py (scripts/requirements/rivals.txt). One JSON object a measurement on stdout; the first, and
-a line for people, on stderr. A round is one epoch over the file; see scripts/rivals/loader.py for how a batch is used.
-Threads: what reads or inflates. `naive`, `seed` and athanor's 1 run on one; `tuned` with 2 workers beside athanor's 2.
+bench_loader.py ATHANOR [--python PYTHON] [--folder DIR] [--samples 4000] [--small-samples 20000]
+                [--gzip-samples 1000] [--rounds 6]
+PYTHON has torch and h5py (scripts/requirements/rivals.txt). One JSON object a measurement on stdout, a line for people
+on stderr. A round is one epoch over the file; scripts/rivals/loader.py says how a batch is used. Threads are those that
+read and inflate: athanor's 1 beside DataLoader without workers and the seed's loader, athanor's 2 beside 2 workers.
 """
 
 import argparse
@@ -87,18 +88,21 @@ def main():
     parser.add_argument("--folder")
     parser.add_argument("--samples", type=int, default=4000)
     parser.add_argument("--gzip-samples", type=int, default=1000)
+    parser.add_argument("--small-samples", type=int, default=20000)
     parser.add_argument("--rounds", type=int, default=6)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(args.folder or temporary)
         if not (folder / "gzip.h5").exists():
             subprocess.run([args.athanor, "bench", "loader", "--make-data", folder, "--samples", str(args.samples),
-                            "--gzip-samples", str(args.gzip_samples)], check=True)
+                            "--gzip-samples", str(args.gzip_samples), "--small-samples", str(args.small_samples)], check=True)
         run_all(args, folder)
 
 
 def run_all(args, folder):
-    plain, gzip = folder / "contiguous.h5", folder / "gzip.h5"
+    plain, small, gzip = folder / "contiguous.h5", folder / "small.h5", folder / "gzip.h5"
+    shapes = {plain: f"{args.samples}x360x167", small: f"{args.small_samples}x96x18",
+              gzip: f"{args.gzip_samples}x360x167"}
 
     def ours(path, threads, order, *more):
         command = [args.athanor, "bench", "loader", "--serve", path, "--threads", str(threads), "--order", order, *more]
@@ -109,20 +113,20 @@ def run_all(args, folder):
         command = [args.python, HERE / "rivals/loader.py", path, mode, "--workers", str(workers), *more]
         label = {"naive": "h5py + DataLoader", "tuned": "h5py + DataLoader, tuned",
                  "seed": "the seed's ChunkDataLoader"}[mode]
-        return Side(f"{label} ({threads} {'thread' if threads == 1 else 'workers'})", threads, list(map(str, command)))
+        setting = ", ".join([f"{workers} workers" if mode != "seed" else "in order", *more])
+        return Side(f"{label} ({setting})", threads, list(map(str, command)))
 
-    def shape(path):
-        samples = args.samples if path == plain else args.gzip_samples
-        return f"{samples}x360x167"
-
-    for path, kind in ((plain, "contiguous"), (gzip, "gzip")):
-        rounds = args.rounds
-        compare(f"loader/{kind}/random/1_thread", shape(path), rounds, ours(path, 1, "shuffled"),
-                [rival(path, "naive", 1), rival(path, "tuned", 1)] if kind == "contiguous" else [rival(path, "seed", 1)])
-        compare(f"loader/{kind}/random/2_threads", shape(path), rounds, ours(path, 2, "shuffled"),
-                [rival(path, "tuned", 2)] if kind == "contiguous" else [ours(path, 1, "shuffled")])
-    compare("loader/contiguous/in_order/1_thread", shape(plain), args.rounds, ours(plain, 1, "sequential"),
+    for path, kind in ((plain, "contiguous"), (small, "small")):
+        compare(f"loader/{kind}/random/1_thread", shapes[path], args.rounds, ours(path, 1, "shuffled"),
+                [rival(path, "naive", 1), rival(path, "tuned", 1)])
+        compare(f"loader/{kind}/random/2_threads", shapes[path], args.rounds, ours(path, 2, "shuffled"),
+                [rival(path, "naive", 2), rival(path, "tuned", 2)])
+    compare("loader/contiguous/in_order/1_thread", shapes[plain], args.rounds, ours(plain, 1, "sequential"),
             [rival(plain, "seed", 1), rival(plain, "seed", 1, "--chunk-gb", "0.25")])
+    compare("loader/gzip/random/1_thread", shapes[gzip], args.rounds, ours(gzip, 1, "shuffled"),
+            [rival(gzip, "seed", 1)])
+    compare("loader/gzip/random/2_threads", shapes[gzip], args.rounds, ours(gzip, 2, "shuffled"),
+            [ours(gzip, 1, "shuffled")])
 
 
 if __name__ == "__main__":
