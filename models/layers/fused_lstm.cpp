@@ -51,7 +51,7 @@ void LstmWorkspace::give_back(at::Tensor memory) {
 }
 
 bool fused_lstm_serves(const std::vector<LstmBranch>& branches, const FusedLstmOptions& options) {
-  const LstmKernel* kernel = find_lstm_kernel();
+  const LstmKernel* kernel = options.kernel;
   if (kernel == nullptr || options.hidden % kernel->lanes != 0 || !at::GradMode::is_enabled()) return false;
   if (at::autocast::is_autocast_enabled(at::kCPU)) return false;
   for (const LstmBranch& branch : branches) {

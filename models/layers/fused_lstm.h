@@ -12,6 +12,8 @@
 #include <mutex>
 #include <vector>
 
+#include "models/layers/lstm_kernel.h"
+
 namespace athanor {
 
 struct LstmState {
@@ -32,6 +34,7 @@ struct FusedLstmOptions {
   int64_t layers = 0;
   double dropout = 0;  // between layers
   bool last_only = false;
+  const LstmKernel* kernel = find_lstm_kernel();  // nullptr: this CPU has none
 };
 
 // Memory that outlives a step: fresh pages for hundreds of MB cost a tenth of the step.

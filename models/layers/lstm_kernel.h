@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace athanor {
 
@@ -65,7 +66,9 @@ struct LstmKernel {
 
 extern const LstmKernel kLstmKernelAvx2;
 extern const LstmKernel kLstmKernelAvx512;
-// The best for this CPU, or nullptr.
+// Those that this CPU runs, the best first.
+const std::vector<const LstmKernel*>& lstm_kernels();
+// The best, or nullptr.
 const LstmKernel* find_lstm_kernel();
 
 }  // namespace athanor

@@ -74,13 +74,4 @@ namespace athanor {
 
 const LstmKernel kLstmKernelAvx2 = {"avx2", kLanes, forward_step, backward_step, multiply};
 
-const LstmKernel* find_lstm_kernel() {
-  static const LstmKernel* const best = []() -> const LstmKernel* {
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return &kLstmKernelAvx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &kLstmKernelAvx2;
-    return nullptr;
-  }();
-  return best;
-}
-
 }  // namespace athanor

@@ -35,7 +35,7 @@ uint64_t draw_seed() {
 LstmRun::LstmRun(std::vector<LstmBranch>& branches, const FusedLstmOptions& options,
                  std::shared_ptr<LstmWorkspace> workspace)
     : options_(options),
-      kernel_(find_lstm_kernel()),
+      kernel_(options.kernel),
       batch_(branches[0].x.size(0)),
       workspace_(std::move(workspace)) {
   if (options.dropout > 0) dropout_seed_ = draw_seed();

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "models/layers/fused_lstm.h"
-#include "models/layers/lstm_kernel.h"
 
 namespace athanor {
 

@@ -89,6 +89,14 @@ double worst(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b)
   return difference;
 }
 
+// Every kernel of this CPU, for all steps and for the last alone.
+std::vector<std::pair<const LstmKernel*, bool>> kernels_and_ends() {
+  std::vector<std::pair<const LstmKernel*, bool>> all;
+  for (const LstmKernel* kernel : lstm_kernels())
+    for (const bool last_only : {false, true}) all.emplace_back(kernel, last_only);
+  return all;
+}
+
 bool available() {
   if (find_lstm_kernel() != nullptr) return true;
   CATCH_WARN("skipped: this CPU has neither AVX2 nor AVX-512");
@@ -105,10 +113,11 @@ CATCH_TEST_CASE(
   for (const auto& [batch, features, hidden, layers] :
        std::vector<std::tuple<int64_t, int64_t, int64_t, int64_t>>{
            {1, 3, 16, 1}, {5, 7, 32, 2}, {70, 16, 48, 3}})
-    for (const bool last_only : {false, true}) {
-      CATCH_INFO("batch " << batch << " features " << features << " hidden " << hidden << " last "
-                          << last_only);
-      const FusedLstmOptions options{.hidden = hidden, .layers = layers, .last_only = last_only};
+    for (const auto& [kernel, last_only] : kernels_and_ends()) {
+      CATCH_INFO(kernel->name << " batch " << batch << " features " << features << " hidden " << hidden
+                              << " last " << last_only);
+      const FusedLstmOptions options{
+          .hidden = hidden, .layers = layers, .last_only = last_only, .kernel = kernel};
       const auto branches = make_branches(batch, features, hidden, layers);
       const Result fused = run_fused(branches, options), truth = run_reference(branches, options);
       CATCH_CHECK(worst(fused.outputs, truth.outputs) < 1e-6);
