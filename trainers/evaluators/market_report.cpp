@@ -98,20 +98,19 @@ const char* verdict(const MarketMetric& metric, const Interval& difference) {
   return above == metric.higher_is_better ? "better" : "worse";
 }
 
+// The model's row shows its value's interval, a baseline's row that of the difference: 80 columns hold no
+// more.
 std::string metric_rows(const MarketResult& result, size_t m) {
   const MarketMetric& metric = kMarketMetrics[m];
-  std::string out;
-  for (size_t c = 0; c < result.contenders.size(); ++c) {
+  const Interval& own = result.intervals[m];
+  std::string out = format("%-17s %-11s %7.4f            [%7.4f, %7.4f]\n", metric.title,
+                           result.contenders[0].name.c_str(), result.values[m], own.low, own.high);
+  for (size_t c = 1; c < result.contenders.size(); ++c) {
     const size_t at = c * kMetrics + m;
-    const Interval& interval = result.intervals[at];
-    out += format("%-18s %-12s %7.4f  [%7.4f, %7.4f]", c == 0 ? metric.title : "",
-                  result.contenders[c].name.c_str(), result.values[at], interval.low, interval.high);
-    if (c > 0) {
-      const Interval& difference = result.differences[at];
-      out += format("  %+7.4f  [%+7.4f, %+7.4f]  %s", result.values[m] - result.values[at], difference.low,
-                    difference.high, verdict(metric, difference));
-    }
-    out += "\n";
+    const Interval& difference = result.differences[at];
+    out += format("%-17s %-11s %7.4f  %+8.4f  [%+7.4f, %+7.4f]  %s\n", "", result.contenders[c].name.c_str(),
+                  result.values[at], result.values[m] - result.values[at], difference.low, difference.high,
+                  verdict(metric, difference));
   }
   return out;
 }
@@ -121,14 +120,14 @@ std::string confusion_rows(const MarketResult& result) {
   const std::vector<ClassRow> rows = class_rows(result.confusion, result.classes);
   const auto samples = static_cast<double>(result.samples);
   std::string out = "true \\ predicted ";
-  for (const std::string& name : names) out += format("%9s", name.c_str());
-  out += "   recall  precision      F1   share  in training\n";
+  for (const std::string& name : names) out += format("%8s", name.c_str());
+  out += "  recall  precis.      F1   share  train\n";
   for (int64_t truth = 0; truth < result.classes; ++truth) {
     const ClassRow& row = rows[truth];
     out += format("%-17s", names[truth].c_str());
     for (int64_t guess = 0; guess < result.classes; ++guess)
-      out += format("%9.0f", result.confusion[truth * result.classes + guess]);
-    out += format("   %6.4f     %6.4f  %6.4f  %5.1f%%       %5.1f%%\n", row.recall, row.precision, row.f1,
+      out += format("%8.0f", result.confusion[truth * result.classes + guess]);
+    out += format("  %6.4f   %6.4f  %6.4f  %5.1f%% %5.1f%%\n", row.recall, row.precision, row.f1,
                   100 * row.support / samples, 100 * result.train_shares[truth]);
   }
   return out;
@@ -166,15 +165,18 @@ std::string market_table(const MarketResult& result) {
   out += format("\nloss %.4f", predictions.loss);
   for (const auto& [name, value] : predictions.loss_parts) out += format("  %s %.4f", name.c_str(), value);
   const std::string share = shortest(100 * result.confidence) + " % interval";
-  out += format("\n\n%-31s %7s  %-18s  %s\n", "", "value", share.c_str(), "model minus it, with interval");
+  out += format("\n\n%-29s %7s  %8s   %s\n", "", "value", "diff.", share.c_str());
   for (size_t m = 0; m < metric_count(result.contenders[0]); ++m) out += metric_rows(result, m);
   out += "\n" + confusion_rows(result);
   out += format("\nexpected calibration error %.4f\n", result.calibration_error);
-  out += format("intervals: %ld resamples of blocks of %ld samples (neighbouring samples overlap)\n",
+  out += "intervals: the model's of its value, a baseline's of model less baseline;\n";
+  out += format("%ld resamples of blocks of %ld samples (neighbouring samples overlap)\n",
                 result.bootstrap.resamples, result.bootstrap.block);
   if (result.samples < 30 * result.bootstrap.block)
     out += format("with only %ld blocks the intervals are rough\n", result.samples / result.bootstrap.block);
-  return out + kStatement + "\n";
+  std::string statement = kStatement;
+  statement[statement.find(". ") + 1] = '\n';
+  return out + statement + "\n";
 }
 
 }  // namespace athanor
