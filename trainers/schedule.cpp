@@ -44,10 +44,11 @@ Schedule::Schedule(const ScheduleConfig& config, double peak, int64_t run_steps,
       peak_(peak),
       total_steps_(config.total_steps > 0 ? config.total_steps : run_steps),
       sign_(lower_is_better ? 1 : -1) {
-  const bool has_end = config.name == "linear" || config.name == "cosine" || config.name == "one_cycle";
-  if (has_end && config.warmup_steps >= total_steps_)
+  // A run cut short by max_steps may end in its warm-up; a schedule of so many steps was meant otherwise.
+  if (config.total_steps > 0 && config.warmup_steps >= config.total_steps)
     throw usage_error({"schedule.warmup_steps", "the warm-up is as long as the schedule",
-                       text("less than ", total_steps_, " steps"), text(config.warmup_steps)});
+                       text("less than schedule.total_steps = ", config.total_steps),
+                       text(config.warmup_steps)});
 }
 
 double Schedule::rate(int64_t step) const {
