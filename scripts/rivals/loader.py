@@ -3,7 +3,7 @@
 
 loader.py FILE MODE [--batch-size 128] [--workers N] [--chunk-gb 12]
   naive   a Dataset that reads one sample at a time, DataLoader(shuffle=True)
-  tuned   a batch sampler; a worker reads the batch's samples with sorted indices straight into one tensor
+  tuned   a batch sampler; a worker reads the batch's samples in ascending order, each into its place in one array
   seed    the seed's ChunkDataLoader: chunks by h5py, batches as views, no shuffling
 Prints "ready", then for each line "round" on stdin one epoch: "MS SUM". Every batch is consumed alike: one element a
 sample (x[:, -1, 0]) and every target are summed.
@@ -41,14 +41,14 @@ class Samples(Dataset):
 
 
 class Batches(Samples):
-    """A whole batch at a time: rows in ascending order, each read straight into its place."""
+    """A whole batch at a time: rows in ascending order, each into its place."""
 
     def __getitem__(self, indices):
         self.open()
         order = np.argsort(indices)
         x = np.empty((len(indices), *self.features.shape[1:]), np.float32)
         for place in order:
-            self.features.read_direct(x, np.s_[indices[place]], np.s_[place])
+            x[place] = self.features[indices[place]]
         y = np.empty(len(indices), np.float32)
         y[order] = self.targets[np.asarray(indices)[order]]
         return torch.from_numpy(x), torch.from_numpy(y)
