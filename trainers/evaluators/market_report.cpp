@@ -121,13 +121,13 @@ std::string confusion_rows(const MarketResult& result) {
   const auto samples = static_cast<double>(result.samples);
   std::string out = "true \\ predicted ";
   for (const std::string& name : names) out += format("%8s", name.c_str());
-  out += "  recall  precis.      F1   share  train\n";
+  out += "  recall  precis.     F1   share  train\n";
   for (int64_t truth = 0; truth < result.classes; ++truth) {
     const ClassRow& row = rows[truth];
     out += format("%-17s", names[truth].c_str());
     for (int64_t guess = 0; guess < result.classes; ++guess)
       out += format("%8.0f", result.confusion[truth * result.classes + guess]);
-    out += format("  %6.4f   %6.4f  %6.4f  %5.1f%% %5.1f%%\n", row.recall, row.precision, row.f1,
+    out += format("  %6.4f   %6.4f %6.4f  %5.1f%% %5.1f%%\n", row.recall, row.precision, row.f1,
                   100 * row.support / samples, 100 * result.train_shares[truth]);
   }
   return out;
