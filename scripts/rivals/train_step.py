@@ -12,54 +12,12 @@ import sys
 import time
 
 import torch
+from networks import AttentionLstm, MeanLstm, random_labels
 from torch import nn
-from torch.nn.functional import cross_entropy, huber_loss, mse_loss, softplus
+from torch.nn.functional import mse_loss
 
-WINDOWS = [480, 288, 192, 96, 48]
+WINDOWS = {"M1": 480, "M5": 288, "M15": 192, "H1": 96, "H4": 48}
 FEATURES, TINY_FEATURES = 16, 32
-
-
-class MeanLstm(nn.Module):
-    def __init__(self, hidden):
-        super().__init__()
-        self.lstms = nn.ModuleList(nn.LSTM(FEATURES, hidden, 2, dropout=0.2, batch_first=True) for _ in WINDOWS)
-        self.direction, self.magnitude = nn.Linear(hidden, 3), nn.Linear(hidden, 1)
-
-    def forward(self, inputs):
-        fused = torch.stack([lstm(x)[0][:, -1] for lstm, x in zip(self.lstms, inputs)], 1).mean(1)
-        return self.direction(fused), torch.sigmoid(self.magnitude(fused)).squeeze(1) * 4.5 + 0.5
-
-    def loss(self, outputs, labels):
-        direction, magnitude = (output.float() for output in outputs)
-        return cross_entropy(direction, labels[0]) + 0.5 * huber_loss(magnitude, labels[1])
-
-
-class AttentionLstm(nn.Module):
-    def __init__(self, hidden):
-        super().__init__()
-        self.lstms = nn.ModuleList(nn.LSTM(FEATURES, hidden, 2, dropout=0.2, batch_first=True) for _ in WINDOWS)
-        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in WINDOWS)
-        self.queries = nn.ParameterList(torch.randn(1, 1, hidden) * 0.02 for _ in WINDOWS)
-        self.pools = nn.ModuleList(nn.MultiheadAttention(hidden, 4, batch_first=True) for _ in WINDOWS)
-        self.encoder = nn.TransformerEncoderLayer(hidden, 4, 512, 0.2, batch_first=True)
-        self.encoder.self_attn.dropout = 0.0
-        self.gate = nn.Linear(hidden, hidden)
-        self.heads = nn.ModuleList(nn.Linear(hidden, width) for width in (3, 1, 1, 1))
-
-    def forward(self, inputs):
-        tokens = []
-        for lstm, norm, query, pool, x in zip(self.lstms, self.norms, self.queries, self.pools, inputs):
-            x = norm(lstm(x)[0])
-            tokens.append(pool(query.expand(len(x), -1, -1), x, x, need_weights=False)[0].squeeze(1))
-        fused = self.encoder(torch.stack(tokens, 1)).mean(1)
-        fused = fused * torch.sigmoid(self.gate(fused))
-        direction, scalp, swing, trend = (head(fused) for head in self.heads)
-        return direction, softplus(scalp).squeeze(1), softplus(swing).squeeze(1), torch.tanh(trend).squeeze(1)
-
-    def loss(self, outputs, labels):
-        direction, scalp, swing, trend = (output.float() for output in outputs)
-        return (0.40 * cross_entropy(direction, labels[0]) + 0.35 * huber_loss(scalp, labels[1], delta=0.3)
-                + 0.15 * huber_loss(swing, labels[2], delta=0.5) + 0.10 * mse_loss(trend, labels[3]))
 
 
 class Tiny(nn.Sequential):
@@ -67,16 +25,22 @@ class Tiny(nn.Sequential):
         super().__init__(nn.Linear(TINY_FEATURES, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
 
     def loss(self, outputs, labels):
-        return mse_loss(outputs.squeeze(1), labels[0])
+        return mse_loss(outputs.squeeze(1), labels)
 
 
 def make_batches(case, batch, steps):
     if case == "tiny":
         x, y = torch.randn(steps, batch, TINY_FEATURES), torch.randn(steps, batch)
-        return [(x[i], [y[i]]) for i in range(steps)]
-    return [([torch.randn(batch, window, FEATURES) for window in WINDOWS],
-             [torch.randint(3, (batch,)), torch.randn(batch), torch.randn(batch), torch.randn(batch)])
+        return [([x[i]], y[i]) for i in range(steps)]
+    return [([torch.randn(batch, window, FEATURES) for window in WINDOWS.values()], random_labels(batch))
             for _ in range(steps)]
+
+
+def make_model(case, hidden):
+    if case == "tiny":
+        return Tiny()
+    network = MeanLstm if case == "lstm" else AttentionLstm
+    return network(list(WINDOWS), FEATURES, hidden, scaled=False)
 
 
 def main():
@@ -93,7 +57,7 @@ def main():
         torch.set_flush_denormal(True)  # before the worker threads, which inherit it
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
-    model = {"lstm": MeanLstm, "attention": AttentionLstm}.get(args.case, lambda _: Tiny())(args.hidden)
+    model = make_model(args.case, args.hidden)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=args.mode == "tuned" or None)
     batches = make_batches(args.case, args.batch, args.steps)
     autocast = args.precision == "bf16"
@@ -105,9 +69,9 @@ def main():
         for inputs, labels in batches:
             if autocast:
                 with torch.autocast("cpu", torch.bfloat16):
-                    outputs = model(inputs)
+                    outputs = model(*inputs)
             else:
-                outputs = model(inputs)
+                outputs = model(*inputs)
             optimizer.zero_grad()
             model.loss(outputs, labels).backward()
             optimizer.step()
