@@ -27,20 +27,21 @@ void write_column(Hdf5File& file, const std::string& name, const std::vector<T>&
 std::string metadata_text(const PreparedBars& data, const PrepareConfig& config, const std::string& source) {
   Json windows = Json::object();
   for (const auto& timeframe : data.timeframes) windows[timeframe.name] = timeframe.window;
-  const Json metadata = {{"format", "athanor bars"},
-                         {"version", kFormatVersion},
-                         {"layout", config.layout},
-                         {"source", source},
-                         {"pip", data.rule.pip},
-                         {"base_seconds", data.base_seconds},
-                         {"windows", windows},
-                         {"horizon_bars", data.rule.horizon_bars},
-                         {"scalp_bars", data.rule.scalp_bars},
-                         {"threshold_pips", data.rule.threshold_pips},
-                         {"threshold_atr", data.rule.threshold_atr},
-                         {"stride_bars", config.stride_bars},
-                         {"max_gap_minutes", config.max_gap_minutes},
-                         {"embargo_minutes", config.embargo_minutes}};
+  Json metadata = {{"format", "athanor bars"},
+                   {"version", kFormatVersion},
+                   {"layout", config.layout},
+                   {"source", source},
+                   {"pip", data.rule.pip},
+                   {"base_seconds", data.base_seconds},
+                   {"windows", windows},
+                   {"horizon_bars", data.rule.horizon_bars},
+                   {"scalp_bars", data.rule.scalp_bars},
+                   {"threshold_pips", data.rule.threshold_pips},
+                   {"threshold_atr", data.rule.threshold_atr},
+                   {"stride_bars", config.stride_bars},
+                   {"max_gap_minutes", config.max_gap_minutes},
+                   {"embargo_minutes", config.embargo_minutes}};
+  if (config.layout == "features") metadata["features_timeframe"] = config.features_timeframe;
   return metadata.dump(2);
 }
 

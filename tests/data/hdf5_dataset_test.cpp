@@ -133,6 +133,20 @@ CATCH_TEST_CASE("windows: splits and scalers of the file become ranges and const
   CATCH_CHECK(dataset->spec().feature_names == std::vector<std::string>{"return", "volume"});
 }
 
+CATCH_TEST_CASE("features: the scaler is that of the timeframe which the file names", "[unit]") {
+  const WindowsFile windows;
+  Hdf5File file = windows.create();
+  file.write<float>("features", std::vector<float>(10 * 4 * 2, 1), {10, 4, 2});
+  file.write<float>("targets", std::vector<float>(10, 0), {10});
+  file.write<float>("scaler/mean/M5", std::vector<float>{1, 2}, {2});
+  file.write<float>("scaler/scale/M5", std::vector<float>{3, 4}, {2});
+  file.write_text("metadata", R"({"features_timeframe":"M5"})");
+  file.close();
+  const auto dataset = open_dataset("features", windows.path());
+  CATCH_CHECK(dataset->spec().constants.at("mean/features")[1].item<float>() == 2);
+  CATCH_CHECK(dataset->spec().constants.at("scale/features")[0].item<float>() == 3);
+}
+
 CATCH_TEST_CASE("windows: what does not fit together is refused in one line", "[unit]") {
   const WindowsFile windows;
   const auto refused = [&](const std::function<void(Hdf5File&)>& change, int64_t labels = 10) {
