@@ -28,7 +28,7 @@ struct TrainFlags {
 constexpr int64_t kOverfitSteps = 300;
 
 std::string resumed_config(const std::string& run_dir) {
-  const std::string path = run_dir + "/config.yaml";
+  std::string path = run_dir + "/config.yaml";
   if (!std::filesystem::exists(path))
     throw usage_error(
         {run_dir, "no run to resume: it holds no config.yaml", "", "", "give CONFIG to start one"});
@@ -98,7 +98,7 @@ void dry_run(TrainJob& job) {
             << ") and validation; nothing was written\n";
 }
 
-void train(TrainFlags flags) {
+void train(const TrainFlags& flags) {
   open_cuda_library();
   // Before the first worker thread, which inherits it: fading gradients become denormals, which are slow.
   at::globalContext().setFlushDenormal(true);

@@ -62,7 +62,7 @@ Json state_of(const std::string& directory, const Checkpoint& checkpoint) {
 
 Json read_state(const std::string& directory) {
   const std::string path = directory + "/" + kStateFile;
-  const Json state = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  Json state = Json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   if (!state.is_object() || !state.contains("format") || !state.contains("values") ||
       !state.contains("files"))
     throw Error({path, "cut or not a checkpoint's state"});

@@ -20,6 +20,7 @@ std::string value_text(const IntMap::value_type& value) { return text(value.firs
 template <class T>
 std::string value_text(const std::vector<T>& values) {
   std::vector<std::string> parts;
+  parts.reserve(values.size());
   for (const T& value : values) parts.push_back(value_text(value));
   return "[" + join(parts, ",") + "]";
 }

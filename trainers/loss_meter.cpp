@@ -7,7 +7,7 @@
 
 namespace athanor {
 
-void LossMeter::add(Loss loss, int64_t samples, int64_t batch) {
+void LossMeter::add(const Loss& loss, int64_t samples, int64_t batch) {
   if (names_.empty()) {
     names_.emplace_back("loss");
     for (const auto& [name, value] : loss.parts) names_.push_back("loss_" + name);
@@ -16,7 +16,7 @@ void LossMeter::add(Loss loss, int64_t samples, int64_t batch) {
   Entry entry{{}, samples, batch};
   entry.values.reserve(names_.size());
   entry.values.push_back(loss.total.detach());
-  for (auto& [name, value] : loss.parts) entry.values.push_back(std::move(value));
+  for (const auto& [name, value] : loss.parts) entry.values.push_back(value);
   pending_.push_back(std::move(entry));
 }
 

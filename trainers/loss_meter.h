@@ -15,7 +15,7 @@ namespace athanor {
 class LossMeter {
  public:
   // `batch` counts batches from the run's begin.
-  void add(Loss loss, int64_t samples, int64_t batch);
+  void add(const Loss& loss, int64_t samples, int64_t batch);
   // Brings what was added into the sums (synchronises the device). Returns the first batch among it whose
   // total is not finite.
   std::optional<int64_t> fold();

@@ -139,7 +139,7 @@ void Optimizer::load_state(const TensorMap& saved, const std::string& prefix) {
 
 at::Tensor clip_gradients(const std::vector<at::Tensor>& gradients, double max_norm) {
   constexpr double kTiny = 1e-6;
-  const at::Tensor norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)), 2);
+  at::Tensor norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)), 2);
   at::_foreach_mul_(gradients, norm.add(kTiny).reciprocal_().mul_(max_norm).clamp_max_(1));
   return norm;
 }

@@ -77,6 +77,7 @@ std::string csv_of(const std::string& json_lines) {
   std::string csv = join(columns, ",") + "\n";
   for (const Json& row : rows) {
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const std::string& name : columns) cells.push_back(row.contains(name) ? row[name].dump() : "");
     csv += join(cells, ",") + "\n";
   }

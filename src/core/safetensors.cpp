@@ -79,7 +79,7 @@ std::string header_of(const TensorMap& tensors, const std::map<std::string, std:
   int64_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
     const int64_t end = offset + static_cast<int64_t>(tensor.nbytes());
-    header[name] = {{"dtype", type_name(tensor.scalar_type(), path + ": " + name)},
+    header[name] = {{"dtype", type_name(tensor.scalar_type(), text(path, ": ", name))},
                     {"shape", tensor.sizes().vec()},
                     {"data_offsets", {offset, end}}};
     offset = end;
