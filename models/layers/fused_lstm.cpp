@@ -1,7 +1,6 @@
 // The autograd node around LstmRun.
 #include "models/layers/fused_lstm.h"
 
-#include <ATen/autocast_mode.h>
 #include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -53,7 +52,6 @@ void LstmWorkspace::give_back(at::Tensor memory) {
 bool fused_lstm_serves(const std::vector<LstmBranch>& branches, const FusedLstmOptions& options) {
   const LstmKernel* kernel = options.kernel;
   if (kernel == nullptr || options.hidden % kernel->lanes != 0 || !at::GradMode::is_enabled()) return false;
-  if (at::autocast::is_autocast_enabled(at::kCPU)) return false;
   for (const LstmBranch& branch : branches) {
     if (!plain_float(branch.x) || branch.x.requires_grad() || branch.x.numel() == 0) return false;
     if (branch.x.size(0) != branches[0].x.size(0)) return false;

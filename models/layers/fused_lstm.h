@@ -34,7 +34,7 @@ struct FusedLstmOptions {
   int64_t layers = 0;
   double dropout = 0;  // between layers
   bool last_only = false;
-  const LstmKernel* kernel = find_lstm_kernel();  // nullptr: this CPU has none
+  const LstmKernel* kernel = find_lstm_kernel(/*bf16=*/false);  // nullptr: this CPU has none
 };
 
 // Memory that outlives a step: fresh pages for hundreds of MB cost a tenth of the step.

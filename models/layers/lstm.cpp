@@ -1,6 +1,7 @@
 // at::lstm over parameters named as torch.nn.LSTM names them, and the choice between it and fused_lstm.
 #include "models/layers/lstm.h"
 
+#include <ATen/autocast_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/lstm.h>
 #include <ATen/ops/zeros_like.h>
@@ -64,10 +65,12 @@ at::Tensor Lstm::forward(const at::Tensor& x, LstmState& state) {
 std::vector<at::Tensor> LstmSet::forward(const std::vector<at::Tensor>& x, std::vector<LstmState>& states,
                                          bool last_only) {
   const LstmOptions& options = lstms_[0]->options();
+  const bool autocast = at::autocast::is_autocast_enabled(at::kCPU);
   const FusedLstmOptions fused{.hidden = options.hidden,
                                .layers = options.layers,
                                .dropout = lstms_[0]->is_training() ? options.dropout : 0,
-                               .last_only = last_only};
+                               .last_only = last_only,
+                               .kernel = find_lstm_kernel(autocast)};
   std::vector<LstmBranch> branches;
   for (size_t i = 0; i < lstms_.size(); ++i) branches.push_back({x[i], lstms_[i]->weights(), states[i]});
   std::vector<at::Tensor> outputs;

@@ -61,14 +61,21 @@ struct LstmKernel {
   int64_t lanes;  // floats a vector; `hidden` and a product's n must be multiples
   void (*forward)(const LstmForwardStep&);
   void (*backward)(const LstmBackwardStep&);
-  void (*multiply)(const MatrixProduct&);
+  // a [m,k] by rows, b weights as `pack` leaves them.
+  void (*multiply_weights)(const MatrixProduct&);
+  // a [k,m] transposed.
+  void (*multiply_transposed)(const MatrixProduct&);
+  // Brings weights [rows,columns] into the kernel's form, in no more room; nullptr where fp32 stays as it is.
+  void (*pack)(const float* weights, int64_t rows, int64_t columns, float* packed);
 };
 
 extern const LstmKernel kLstmKernelAvx2;
 extern const LstmKernel kLstmKernelAvx512;
-// Those that this CPU runs, the best first.
-const std::vector<const LstmKernel*>& lstm_kernels();
+// Products of bf16 factors summed in fp32 (all else stays fp32), by AMX tiles.
+extern const LstmKernel kLstmKernelAmx;
+// Those that this CPU runs, the best first: for fp32, or for bf16.
+const std::vector<const LstmKernel*>& lstm_kernels(bool bf16);
 // The best, or nullptr.
-const LstmKernel* find_lstm_kernel();
+const LstmKernel* find_lstm_kernel(bool bf16);
 
 }  // namespace athanor

@@ -72,6 +72,6 @@ struct Simd {
 
 namespace athanor {
 
-const LstmKernel kLstmKernelAvx2 = {"avx2", kLanes, forward_step, backward_step, multiply};
+const LstmKernel kLstmKernelAvx2 = {"avx2", kLanes, forward_step, backward_step, multiply, multiply, nullptr};
 
 }  // namespace athanor

@@ -68,6 +68,23 @@ template <int M, int N>
   return Simd::mul(Simd::keep(value, counter, mask.key, mask.threshold), Simd::set(mask.scale));
 }
 
+// One row of one group of units, from the gates before their activations (i, f, g, o) on.
+[[gnu::always_inline]] inline void finish_gates(const LstmForwardStep& s, int64_t row, int64_t unit,
+                                                const Vec (&before)[4]) {
+  const int64_t at = row * s.hidden + unit;
+  const Vec i = sigmoid(before[0]), f = sigmoid(before[1]), g = tanh(before[2]), o = sigmoid(before[3]);
+  const Vec c = Simd::fma(f, Simd::load(s.c_before + at), Simd::mul(i, g));
+  const Vec h = Simd::mul(o, tanh(c));
+  float* gates = s.gates + row * 4 * s.hidden + unit * 4;
+  Simd::store(gates, i);
+  Simd::store(gates + kLanes, f);
+  Simd::store(gates + 2 * kLanes, g);
+  Simd::store(gates + 3 * kLanes, o);
+  Simd::store(s.c + at, c);
+  Simd::store(s.h + at, h);
+  if (s.dropped != nullptr) Simd::store(s.dropped + at, drop(h, s.mask, row, s.hidden, unit));
+}
+
 template <int M>
 void forward_tile(const LstmForwardStep& s, int64_t row, int64_t unit) {
   const int64_t depth = s.input + s.hidden;
@@ -81,21 +98,7 @@ void forward_tile(const LstmForwardStep& s, int64_t row, int64_t unit) {
   multiply_add(tile, s.h_before + row * s.hidden, s.hidden, 1, weights + s.input * 4 * kLanes, 4 * kLanes,
                s.hidden);
 #pragma GCC unroll 8
-  for (int m = 0; m < M; ++m) {
-    const int64_t at = (row + m) * s.hidden + unit;
-    const Vec i = sigmoid(tile.v[m][0]), f = sigmoid(tile.v[m][1]), g = tanh(tile.v[m][2]),
-              o = sigmoid(tile.v[m][3]);
-    const Vec c = Simd::fma(f, Simd::load(s.c_before + at), Simd::mul(i, g));
-    const Vec h = Simd::mul(o, tanh(c));
-    float* gates = s.gates + (row + m) * 4 * s.hidden + unit * 4;
-    Simd::store(gates, i);
-    Simd::store(gates + kLanes, f);
-    Simd::store(gates + 2 * kLanes, g);
-    Simd::store(gates + 3 * kLanes, o);
-    Simd::store(s.c + at, c);
-    Simd::store(s.h + at, h);
-    if (s.dropped != nullptr) Simd::store(s.dropped + at, drop(h, s.mask, row + m, s.hidden, unit));
-  }
+  for (int m = 0; m < M; ++m) finish_gates(s, row + m, unit, tile.v[m]);
 }
 
 // Calls body.template operator()<M>(row) for groups of kRows rows, then for the rest.
@@ -126,7 +129,7 @@ struct ForwardRows {
   }
 };
 
-void forward_step(const LstmForwardStep& step) {
+[[maybe_unused]] void forward_step(const LstmForwardStep& step) {
   const Simd::FlushDenormals flush;
   for (int64_t unit = 0; unit < step.hidden; unit += kLanes)
     for_row_groups(step.rows, ForwardRows{step, unit});
@@ -199,7 +202,7 @@ struct ProductRows {
   }
 };
 
-void multiply(const MatrixProduct& p) {
+[[maybe_unused]] void multiply(const MatrixProduct& p) {
   const Simd::FlushDenormals flush;
   for (int64_t column = 0; column < p.n; column += 4 * kLanes) {
     const int64_t vectors = (p.n - column) / kLanes;

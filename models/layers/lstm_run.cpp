@@ -128,7 +128,22 @@ PackedLayer LstmRun::pack_layer(const Branch& branch, int64_t layer) const {
       std::copy_n(w_h + row * hidden, hidden, packed.backward_h.data() + to * hidden);
       if (layer > 0) std::copy_n(w_x + row * hidden, hidden, packed.backward_x.data() + to * hidden);
     }
+  if (kernel_->pack != nullptr) convert(packed, depth);
   return packed;
+}
+
+void LstmRun::convert(PackedLayer& packed, int64_t depth) const {
+  const int64_t columns = 4 * kernel_->lanes, rows = 4 * options_.hidden;
+  std::vector<float> converted(packed.forward.size());
+  for (int64_t first = 0; first < rows; first += columns)
+    kernel_->pack(packed.forward.data() + first * depth, depth, columns, converted.data() + first * depth);
+  packed.forward = std::move(converted);
+  for (std::vector<float>* weights : {&packed.backward_x, &packed.backward_h}) {
+    if (weights->empty()) continue;
+    converted.assign(weights->size(), 0.0f);
+    kernel_->pack(weights->data(), rows, options_.hidden, converted.data());
+    weights->swap(converted);
+  }
 }
 
 // Threads pull tasks as they get free; each task writes to places of its own, so the order does not show.
@@ -304,31 +319,31 @@ void LstmRun::backward_layer(const Task& task, int64_t layer, int64_t first, int
                        .gates = at(memory.gates + t * 4 * width),
                        .dc = at(memory.dc),
                        .dbias = at(memory.db)});
-    kernel_->multiply({.m = task.rows,
-                       .n = hidden,
-                       .k = 4 * hidden,
-                       .a = at(memory.gates + t * 4 * width),
-                       .a_row_stride = 4 * hidden,
-                       .a_k_stride = 1,
-                       .b = packed.backward_h.data(),
-                       .ldb = hidden,
-                       .c = at(memory.dh),
-                       .ldc = hidden,
-                       .accumulate = false});
+    kernel_->multiply_weights({.m = task.rows,
+                               .n = hidden,
+                               .k = 4 * hidden,
+                               .a = at(memory.gates + t * 4 * width),
+                               .a_row_stride = 4 * hidden,
+                               .a_k_stride = 1,
+                               .b = packed.backward_h.data(),
+                               .ldb = hidden,
+                               .c = at(memory.dh),
+                               .ldc = hidden,
+                               .accumulate = false});
   }
   add_weight_gradients(task, layer, first, count);
   if (layer > 0)
-    kernel_->multiply({.m = count * task.rows,
-                       .n = hidden,
-                       .k = 4 * hidden,
-                       .a = at(memory.gates + first * 4 * width),
-                       .a_row_stride = 4 * hidden,
-                       .a_k_stride = 1,
-                       .b = packed.backward_x.data(),
-                       .ldb = hidden,
-                       .c = at(task.dx),
-                       .ldc = hidden,
-                       .accumulate = false});
+    kernel_->multiply_weights({.m = count * task.rows,
+                               .n = hidden,
+                               .k = 4 * hidden,
+                               .a = at(memory.gates + first * 4 * width),
+                               .a_row_stride = 4 * hidden,
+                               .a_k_stride = 1,
+                               .b = packed.backward_x.data(),
+                               .ldb = hidden,
+                               .c = at(task.dx),
+                               .ldc = hidden,
+                               .accumulate = false});
 }
 
 void LstmRun::add_weight_gradients(const Task& task, int64_t layer, int64_t first, int64_t count) {
@@ -345,11 +360,11 @@ void LstmRun::add_weight_gradients(const Task& task, int64_t layer, int64_t firs
                         .c = at(memory.dw_h),
                         .ldc = hidden,
                         .accumulate = true};
-  kernel_->multiply(product);
+  kernel_->multiply_transposed(product);
   product.n = product.ldb = product.ldc = input;
   product.b = at(input_offset(task, layer) + first * task.rows * input);
   product.c = at(memory.dw_x);
-  kernel_->multiply(product);
+  kernel_->multiply_transposed(product);
 }
 
 // The blocks' shares summed in the order of rows, columns back in PyTorch's order.

@@ -13,6 +13,7 @@
 namespace athanor {
 
 // The weights of one layer as the kernels want them; see lstm_kernel.h for the order of the gates' columns.
+// The three matrices may be packed further by the kernel.
 struct PackedLayer {
   std::vector<float> forward;     // [D/lanes][input+D][4*lanes]
   std::vector<float> bias;        // [4D]
@@ -58,6 +59,7 @@ class LstmRun : public torch::CustomClassHolder {
   int64_t plan_task(Task& task, int64_t offset) const;
   void pack_weights();
   PackedLayer pack_layer(const Branch& branch, int64_t layer) const;
+  void convert(PackedLayer& packed, int64_t depth) const;
   void each_task(const std::function<void(const Task&)>& body) const;
   void forward_task(const Task& task, const at::Tensor& output);
   void load_task(const Task& task);

@@ -92,13 +92,13 @@ double worst(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b)
 // Every kernel of this CPU, for all steps and for the last alone.
 std::vector<std::pair<const LstmKernel*, bool>> kernels_and_ends() {
   std::vector<std::pair<const LstmKernel*, bool>> all;
-  for (const LstmKernel* kernel : lstm_kernels())
+  for (const LstmKernel* kernel : lstm_kernels(/*bf16=*/false))
     for (const bool last_only : {false, true}) all.emplace_back(kernel, last_only);
   return all;
 }
 
 bool available() {
-  if (find_lstm_kernel() != nullptr) return true;
+  if (find_lstm_kernel(/*bf16=*/false) != nullptr) return true;
   CATCH_WARN("skipped: this CPU has neither AVX2 nor AVX-512");
   return false;
 }
@@ -182,7 +182,7 @@ CATCH_TEST_CASE("fused lstm: dropout leaves the expected share and scale", "[uni
   if (!available()) return;
   // One unit of the second layer reads the first layer's units alone, through an identity of candidate
   // weights.
-  const LstmKernel& kernel = *find_lstm_kernel();
+  const LstmKernel& kernel = *find_lstm_kernel(/*bf16=*/false);
   constexpr int64_t kRows = 64, kHidden = 128;
   std::vector<float> x(kRows * kHidden), zero(kRows * kHidden), weights(2 * kHidden * 4 * kHidden),
       bias(4 * kHidden, 1);
@@ -231,4 +231,30 @@ CATCH_TEST_CASE("fused lstm: two forwards before their backwards keep apart", "[
   const auto other = fused_lstm(second, options, workspace);
   total.backward();
   CATCH_CHECK(worst(take_grads(branches), alone.grads) == 0);
+}
+
+CATCH_TEST_CASE("fused lstm: bf16 products stay near double precision, far nearer than bf16's own steps",
+                "[unit]") {
+  if (find_lstm_kernel(/*bf16=*/true) == nullptr) {
+    CATCH_WARN("skipped: this CPU has no AMX tiles for bf16");
+    return;
+  }
+  for (const auto& [batch, features, hidden, layers] :
+       std::vector<std::tuple<int64_t, int64_t, int64_t, int64_t>>{
+           {1, 3, 16, 1}, {5, 20, 32, 2}, {70, 16, 48, 3}})
+    for (const bool last_only : {false, true}) {
+      CATCH_INFO("batch " << batch << " features " << features << " hidden " << hidden << " last "
+                          << last_only);
+      const FusedLstmOptions options{.hidden = hidden,
+                                     .layers = layers,
+                                     .last_only = last_only,
+                                     .kernel = find_lstm_kernel(/*bf16=*/true)};
+      const auto branches = make_branches(batch, features, hidden, layers);
+      const Result fused = run_fused(branches, options), truth = run_reference(branches, options);
+      CATCH_CHECK(worst(fused.outputs, truth.outputs) < 0.02);
+      for (size_t i = 0; i < truth.grads.size(); ++i) {
+        const double error = (fused.grads[i] - truth.grads[i]).norm().item<double>();
+        CATCH_CHECK(error < 0.02 * truth.grads[i].norm().item<double>());
+      }
+    }
 }
