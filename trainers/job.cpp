@@ -1,6 +1,9 @@
 // The list of a job's sections, the comparison of two jobs, and opening a trained model.
 #include "trainers/job.h"
 
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
+
 #include <algorithm>
 #include <type_traits>
 
@@ -134,6 +137,26 @@ void check_labels(const Objective& objective, const DataSpec& spec, const std::s
       throw usage_error({"objective '" + objective_name + "'", "the data has no label '" + name + "'", "",
                          "labels " + join(known, ", "),
                          "choose another objective, or prepare the data with it"});
+}
+
+void check_outputs(const Objective& objective, Model& model, const DataSpec& spec,
+                   const std::string& objective_name) {
+  const at::NoGradGuard no_grad;
+  const at::Device device = model.parameters().begin()->second.device();
+  TensorMap inputs;
+  for (const TensorSpec& input : spec.inputs) {
+    std::vector<int64_t> shape = input.shape;
+    shape.insert(shape.begin(), 1);
+    inputs.set(input.name, at::zeros(shape, at::TensorOptions(device).dtype(input.dtype)));
+  }
+  model.set_training(false);
+  const TensorMap outputs = model.forward(inputs);
+  model.set_state({});
+  for (const std::string& name : objective.needed_outputs())
+    if (outputs.find(name) == nullptr)
+      throw usage_error({"objective '" + objective_name + "'", "the model has no output '" + name + "'", "",
+                         "outputs " + join(outputs.names(), ", "),
+                         "choose another objective, or another model (model.fusion, model.outputs)"});
 }
 
 LoadedModel load_checkpoint_model(const std::string& path, const std::vector<std::string>& overrides,

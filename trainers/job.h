@@ -46,6 +46,11 @@ std::vector<std::string> differing_keys(JobConfig& before, JobConfig& after);
 // Throws usage Error where the objective wants labels that the data does not have.
 void check_labels(const Objective& objective, const DataSpec& spec, const std::string& objective_name);
 
+// Tries the model on one sample of zeros. Throws usage Error where the objective wants outputs that it does
+// not give.
+void check_outputs(const Objective& objective, Model& model, const DataSpec& spec,
+                   const std::string& objective_name);
+
 struct LoadedModel {
   JobConfig job;
   DataSpec spec;

@@ -53,6 +53,7 @@ TrainJob::TrainJob(JobConfig job, at::Device device) : job_(std::move(job)), dev
   seed_generators(mix_seed(seed, kInitialWeights), device_);
   model_ = job_.model.make(spec);
   model_->to(device_);
+  check_outputs(*objective_, *model_, spec, job_.objective.name());
   train_ = std::make_unique<ChunkDataLoader>(dataset_->open(Split::kTrain), spec, job_.dataset().loader, seed,
                                              device_);
   if (!job_.trainer.overfit_one_batch) validation_ = make_validation(*dataset_, job_, device_);

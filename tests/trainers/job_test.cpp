@@ -58,6 +58,13 @@ CATCH_TEST_CASE("job: an objective whose labels the data lacks is refused", "[un
                           Contains("magnitude_scalp") && Contains("labels direction, magnitude"));
 }
 
+CATCH_TEST_CASE("job: an objective whose outputs the model lacks is refused", "[unit]") {
+  const auto model = make_toy_model({});
+  CATCH_CHECK_NOTHROW(check_outputs(*make_toy_objective("direction_magnitude"), *model, toy_spec(), "x"));
+  CATCH_CHECK_THROWS_WITH(check_outputs(*make_toy_objective("multi_head"), *model, toy_spec(), "multi_head"),
+                          Contains("'magnitude_scalp'") && Contains("outputs direction, magnitude"));
+}
+
 CATCH_TEST_CASE("job: a trained model opens again from its checkpoint alone", "[unit]") {
   const Scratch scratch;
   JobConfig job = load_job("", {"model.name=mlp", "model.hidden=[5]", "data.path=gone.h5"});
