@@ -1,5 +1,5 @@
-// The verbs of `athanor`, one file each (tools/verb_x.cpp): flags -> config -> one call. A verb adds its subcommand to
-// the app and sets a callback; errors are thrown, main() holds the only catch.
+// The verbs of `athanor`, one file each (tools/verb_x.cpp): flags -> config -> one call. A verb adds its
+// subcommand to the app and sets a callback; errors are thrown, main() holds the only catch.
 #pragma once
 
 namespace CLI {

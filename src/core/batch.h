@@ -63,7 +63,7 @@ struct DataSpec {
   TensorMap constants;
   std::vector<std::string> feature_names;
   double pip = 0;  // price units a pip (0 where prices are no concern)
-  // Neighbouring samples whose labels look at some of the same bars: the blocks of a bootstrap. 1: independent.
+  // Neighbouring samples whose labels share bars: the blocks of a bootstrap. 1: independent.
   int64_t label_overlap = 1;
 
   const TensorSpec* find_input(const std::string& name) const;

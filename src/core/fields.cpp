@@ -12,7 +12,7 @@ Constraint one_of(std::vector<std::string> names) { return {.one_of = std::move(
 
 std::string constraint_text(const Constraint& allowed, const std::string& kind) {
   if (!allowed.one_of.empty()) return "one of: " + join(allowed.one_of, ", ");
-  if (allowed.not_empty) return kind + " that is not empty";
+  if (allowed.not_empty) return kind.empty() ? "not empty" : kind + " that is not empty";
   if (allowed.minimum && allowed.maximum)
     return kind + " in " + (allowed.exclusive_minimum ? "(" : "[") + shortest(*allowed.minimum) + "," +
            shortest(*allowed.maximum) + (allowed.exclusive_maximum ? ")" : "]");

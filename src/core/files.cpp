@@ -19,13 +19,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kCannotRead = "cannot read";
+
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
   const int code = errno;
   const std::string hint = code == ENOSPC ? "free some space; nothing was replaced"
                            : code == EFBIG
                                ? "the file size limit is reached (ulimit -f); nothing was replaced"
-                           : code == ENOENT ? "does its folder exist?"
-                                            : "";
+                           : code == ENOENT && what != kCannotRead ? "does its folder exist?"
+                                                                   : "";
   throw Error({path, text(what, ": ", std::strerror(code)), "", "", hint});
 }
 
@@ -108,10 +110,10 @@ std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   const bool directory = fs::is_directory(path);
   if (directory) errno = EISDIR;
-  if (!in || directory) fail(path, "cannot read");
+  if (!in || directory) fail(path, kCannotRead);
   std::ostringstream content;
   content << in.rdbuf();
-  if (in.bad()) fail(path, "cannot read");
+  if (in.bad()) fail(path, kCannotRead);
   return content.str();
 }
 
