@@ -63,8 +63,8 @@ struct LstmKernel {
   void (*backward)(const LstmBackwardStep&);
   // a [m,k] by rows, b weights as `pack` leaves them.
   void (*multiply_weights)(const MatrixProduct&);
-  // a [k,m] transposed.
-  void (*multiply_transposed)(const MatrixProduct&);
+  // Two products of one a, [k,m] transposed.
+  void (*multiply_transposed)(const MatrixProduct&, const MatrixProduct&);
   // Brings weights [rows,columns] into the kernel's form, in no more room; nullptr where fp32 stays as it is.
   void (*pack)(const float* weights, int64_t rows, int64_t columns, float* packed);
 };

@@ -246,14 +246,16 @@ void multiply_weights_bf16(const MatrixProduct& p) {
                  p.accumulate);
 }
 
-void multiply_transposed_bf16(const MatrixProduct& p) {
+void multiply_transposed_bf16(const MatrixProduct& first, const MatrixProduct& second) {
   TileSetup tiles;
-  const int64_t words = whole_tiles(p.k) / 2;
-  Word* left = scratch(0, p.m * words);
-  Word* right = scratch(1, words * p.n);
-  pair_transposed(p.a, p.a_k_stride, p.k, p.m, left);
-  pair_rows(p.b, p.ldb, p.k, p.n, right);
-  multiply_words(tiles, p.m, p.n, words, left, words, right, p.n, p.c, p.ldc, p.accumulate);
+  const int64_t words = whole_tiles(first.k) / 2;
+  Word* left = scratch(0, first.m * words);
+  pair_transposed(first.a, first.a_k_stride, first.k, first.m, left);
+  for (const MatrixProduct* p : {&first, &second}) {
+    Word* right = scratch(1, words * p->n);
+    pair_rows(p->b, p->ldb, p->k, p->n, right);
+    multiply_words(tiles, p->m, p->n, words, left, words, right, p->n, p->c, p->ldc, p->accumulate);
+  }
 }
 
 void pack_bf16(const float* weights, int64_t rows, int64_t columns, float* packed) {

@@ -72,6 +72,7 @@ struct Simd {
 
 namespace athanor {
 
-const LstmKernel kLstmKernelAvx2 = {"avx2", kLanes, forward_step, backward_step, multiply, multiply, nullptr};
+const LstmKernel kLstmKernelAvx2 = {"avx2",   kLanes,        forward_step, backward_step,
+                                    multiply, multiply_both, nullptr};
 
 }  // namespace athanor

@@ -16,7 +16,7 @@
 
 namespace athanor {
 
-const LstmKernel kLstmKernelAvx512 = {"avx512", kLanes,   forward_step, backward_step,
-                                      multiply, multiply, nullptr};
+const LstmKernel kLstmKernelAvx512 = {"avx512", kLanes,        forward_step, backward_step,
+                                      multiply, multiply_both, nullptr};
 
 }  // namespace athanor

@@ -221,5 +221,10 @@ struct ProductRows {
   }
 }
 
+[[maybe_unused]] void multiply_both(const MatrixProduct& first, const MatrixProduct& second) {
+  multiply(first);
+  multiply(second);
+}
+
 }  // namespace
 }  // namespace athanor

@@ -349,22 +349,22 @@ void LstmRun::backward_layer(const Task& task, int64_t layer, int64_t first, int
 void LstmRun::add_weight_gradients(const Task& task, int64_t layer, int64_t first, int64_t count) {
   const LayerMemory& memory = task.layers[layer];
   const int64_t hidden = options_.hidden, width = task.rows * hidden, input = input_width(task, layer);
-  MatrixProduct product{.m = 4 * hidden,
-                        .n = hidden,
-                        .k = count * task.rows,
-                        .a = at(memory.gates + first * 4 * width),
-                        .a_row_stride = 1,
-                        .a_k_stride = 4 * hidden,
-                        .b = at(memory.h + first * width),
-                        .ldb = hidden,
-                        .c = at(memory.dw_h),
-                        .ldc = hidden,
-                        .accumulate = true};
-  kernel_->multiply_transposed(product);
-  product.n = product.ldb = product.ldc = input;
-  product.b = at(input_offset(task, layer) + first * task.rows * input);
-  product.c = at(memory.dw_x);
-  kernel_->multiply_transposed(product);
+  const MatrixProduct of_h{.m = 4 * hidden,
+                           .n = hidden,
+                           .k = count * task.rows,
+                           .a = at(memory.gates + first * 4 * width),
+                           .a_row_stride = 1,
+                           .a_k_stride = 4 * hidden,
+                           .b = at(memory.h + first * width),
+                           .ldb = hidden,
+                           .c = at(memory.dw_h),
+                           .ldc = hidden,
+                           .accumulate = true};
+  MatrixProduct of_x = of_h;
+  of_x.n = of_x.ldb = of_x.ldc = input;
+  of_x.b = at(input_offset(task, layer) + first * task.rows * input);
+  of_x.c = at(memory.dw_x);
+  kernel_->multiply_transposed(of_h, of_x);
 }
 
 // The blocks' shares summed in the order of rows, columns back in PyTorch's order.
