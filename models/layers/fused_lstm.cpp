@@ -1,6 +1,7 @@
 // The autograd node around LstmRun.
 #include "models/layers/fused_lstm.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -47,6 +48,18 @@ at::Tensor LstmWorkspace::take(int64_t floats) {
 void LstmWorkspace::give_back(at::Tensor memory) {
   const std::lock_guard lock(mutex_);
   if (!kept_.defined() || kept_.numel() < memory.numel()) kept_ = std::move(memory);
+}
+
+void LstmWorkspace::parallel_for(int64_t count, const std::function<void(int64_t)>& body) {
+  std::shared_ptr<ThreadPool> threads;
+  {
+    const std::lock_guard lock(mutex_);
+    const int helpers = at::get_num_threads() - 1;
+    if (threads_ == nullptr || threads_->threads() != helpers)
+      threads_ = std::make_shared<ThreadPool>(helpers);
+    threads = threads_;
+  }
+  threads->parallel_for(count, body);
 }
 
 bool fused_lstm_serves(const std::vector<LstmBranch>& branches, const FusedLstmOptions& options) {

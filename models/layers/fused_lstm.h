@@ -8,11 +8,13 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "models/layers/lstm_kernel.h"
+#include "src/core/thread_pool.h"
 
 namespace athanor {
 
@@ -37,15 +39,19 @@ struct FusedLstmOptions {
   const LstmKernel* kernel = find_lstm_kernel(/*bf16=*/false);  // nullptr: this CPU has none
 };
 
-// Memory that outlives a step: fresh pages for hundreds of MB cost a tenth of the step.
+// What outlives a step. Memory: fresh pages for hundreds of MB cost a tenth of the step. Threads, as many as
+// LibTorch is set to use: at::parallel_for runs on one thread where the caller is not compiled for OpenMP.
 class LstmWorkspace {
  public:
   at::Tensor take(int64_t floats);
   void give_back(at::Tensor memory);
+  // Calls body(i) for i in [0,count).
+  void parallel_for(int64_t count, const std::function<void(int64_t)>& body);
 
  private:
   std::mutex mutex_;
   at::Tensor kept_;
+  std::shared_ptr<ThreadPool> threads_;
 };
 
 // Whether fused_lstm can take these branches: fp32 on a CPU with AVX2, gradients on, no gradient for x, and a

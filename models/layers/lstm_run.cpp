@@ -3,12 +3,10 @@
 #include "models/layers/lstm_run.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <numeric>
 
@@ -98,9 +96,8 @@ int64_t LstmRun::column(int64_t gate, int64_t unit) const {
 
 void LstmRun::pack_weights() {
   packed_.resize(branches_.size() * options_.layers);
-  at::parallel_for(0, static_cast<int64_t>(packed_.size()), 1, [this](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      packed_[i] = pack_layer(branches_[i / options_.layers], i % options_.layers);
+  workspace_->parallel_for(static_cast<int64_t>(packed_.size()), [this](int64_t i) {
+    packed_[i] = pack_layer(branches_[i / options_.layers], i % options_.layers);
   });
 }
 
@@ -148,12 +145,7 @@ void LstmRun::convert(PackedLayer& packed, int64_t depth) const {
 
 // Threads pull tasks as they get free; each task writes to places of its own, so the order does not show.
 void LstmRun::each_task(const std::function<void(const Task&)>& body) const {
-  std::atomic<size_t> next{0};
-  const int64_t workers = std::min<int64_t>(at::get_num_threads(), static_cast<int64_t>(tasks_.size()));
-  at::parallel_for(0, workers, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t worker = begin; worker < end; ++worker)
-      for (size_t i = next++; i < tasks_.size(); i = next++) body(tasks_[i]);
-  });
+  workspace_->parallel_for(static_cast<int64_t>(tasks_.size()), [&](int64_t i) { body(tasks_[i]); });
 }
 
 DropoutMask LstmRun::mask(const Task& task, int64_t layer, int64_t step) const {
@@ -267,9 +259,8 @@ std::vector<at::Tensor> LstmRun::backward(const std::vector<at::Tensor>& grads) 
     outer.push_back(grad.defined() ? grad.to(at::kFloat).contiguous() : at::Tensor());
   each_task([&](const Task& task) { backward_task(task, outer[task.branch]); });
   std::vector<std::vector<at::Tensor>> collected(packed_.size());
-  at::parallel_for(0, static_cast<int64_t>(packed_.size()), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      collected[i] = collect_gradients(i / options_.layers, i % options_.layers);
+  workspace_->parallel_for(static_cast<int64_t>(packed_.size()), [&](int64_t i) {
+    collected[i] = collect_gradients(i / options_.layers, i % options_.layers);
   });
   workspace_->give_back(std::move(buffer_));
   buffer_ = at::Tensor();
