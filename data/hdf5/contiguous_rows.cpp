@@ -1,6 +1,7 @@
 // Rows that lie side by side in the file. Large ones are copied from a mapping of the file, checked in the
-// same pass; each is mapped for its copy only, so that the file does not count as this process's memory.
-// Small ones are read together with their neighbours.
+// same pass (a read(2) into the slot and a check of it cost a fifth more on one thread). What has been copied
+// is let go, a window at a time, so that the file does not count as this process's memory; row by row, that
+// would stop the other threads each time. Small rows are read together with their neighbours.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ namespace {
 
 constexpr int64_t kGapBytes = 16 << 10;         // read over rather than begin another read
 constexpr int64_t kMappedRowBytes = 64 << 10;   // and more: copied from a mapping
+constexpr int64_t kWindowBytes = 32 << 20;      // mapped at a time
 constexpr int64_t kStreamedRowBytes = 1 << 10;  // and more: written past the caches
 
 // A mapping of the file whose pages are brought in and let go row by row.
@@ -47,6 +49,7 @@ class MappedFile {
   }
   // The kernel also maps what lies around a page, up to these boundaries.
   void release(int64_t offset, int64_t bytes) const {
+    if (base_ == nullptr) return;
     const int64_t begin = offset / kAround * kAround;
     const int64_t end = std::min((offset + bytes + kAround - 1) / kAround * kAround, bytes_);
     ::madvise(base_ + begin, static_cast<size_t>(end - begin), MADV_DONTNEED);
@@ -69,24 +72,29 @@ class ContiguousRows : public RowAccess {
   }
 
   void read(NeededSpan needed, const SlotArray& slots, ThreadPool& pool) const override {
-    const bool small = target_.row_bytes < kMappedRowBytes;
-    const std::vector<NeededSpan> tasks = small ? near_runs(needed) : even_runs(needed);
-    pool.parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t task) {
-      const NeededSpan run = tasks[static_cast<size_t>(task)];
-      if (small) return read_together(run, slots);
-      for (const Needed& one : run) read_row(one.row, slots.slot(one.slot));
-    });
+    if (target_.row_bytes < kMappedRowBytes) {
+      const std::vector<NeededSpan> runs = near_runs(needed);
+      pool.parallel_for(static_cast<int64_t>(runs.size()),
+                        [&](int64_t run) { read_together(runs[static_cast<size_t>(run)], slots); });
+      return;
+    }
+    for (NeededSpan window : even_runs(needed, kWindowBytes)) read_window(window, slots, pool);
   }
 
  private:
+  int64_t place(int64_t row) const { return offset_ + row * target_.row_bytes; }
+
+  void read_window(NeededSpan window, const SlotArray& slots, ThreadPool& pool) const {
+    const std::vector<NeededSpan> tasks = even_runs(window, kTaskBytes);
+    pool.parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t task) {
+      for (const Needed& one : tasks[static_cast<size_t>(task)]) read_row(one.row, slots.slot(one.slot));
+    });
+    for (const Needed& one : window) mapped_->release(place(one.row), target_.row_bytes);
+  }
+
   void read_row(int64_t row, char* slot) const {
-    const int64_t from = offset_ + row * target_.row_bytes;
-    if (mapped_ && mapped_->acquire(from, target_.row_bytes)) {
-      copy_row(mapped_->at(from), row, slot);
-      mapped_->release(from, target_.row_bytes);
-      return;
-    }
-    read_at(from, target_.row_bytes, slot, row);
+    if (mapped_->acquire(place(row), target_.row_bytes)) return copy_row(mapped_->at(place(row)), row, slot);
+    read_at(place(row), target_.row_bytes, slot, row);
     target_.check_row(row, slot);
   }
 
@@ -111,7 +119,7 @@ class ContiguousRows : public RowAccess {
     const int64_t bytes = target_.row_bytes;
     const int64_t first = run.front().row;
     const int64_t count = (run.back().row - first + 1) * bytes;
-    read_at(offset_ + first * bytes, count, buffer.resize(static_cast<size_t>(count)), first);
+    read_at(place(first), count, buffer.resize(static_cast<size_t>(count)), first);
     for (const Needed& one : run) {
       copy_row(buffer.data() + (one.row - first) * bytes, one.row, slots.slot(one.slot));
     }
@@ -132,8 +140,8 @@ class ContiguousRows : public RowAccess {
     return runs;
   }
 
-  std::vector<NeededSpan> even_runs(NeededSpan needed) const {
-    const auto length = static_cast<size_t>(std::max<int64_t>(1, kTaskBytes / target_.row_bytes));
+  std::vector<NeededSpan> even_runs(NeededSpan needed, int64_t run_bytes) const {
+    const auto length = static_cast<size_t>(std::max<int64_t>(1, run_bytes / target_.row_bytes));
     std::vector<NeededSpan> runs;
     for (size_t begin = 0; begin < needed.size(); begin += length)
       runs.push_back(needed.subspan(begin, std::min(length, needed.size() - begin)));
