@@ -65,10 +65,10 @@ def compare(name, shape, rounds, ours, rivals):
             side.measured_round()
     for side in sides:
         side.close()
-    samples = int(shape.split("x")[0])
+    samples = int(ours.ready.split()[1])
     result = {"name": name, "shape": shape, "threads": ours.threads, "precision": "fp32", "rounds_ms": ours.rounds,
               "median_ms": ours.median(), "samples_per_s": round(samples / ours.median() * 1e3),
-              "setting": ours.ready.removeprefix("ready "), "compared_with": []}
+              "side": ours.name, "setting": ours.ready.removeprefix("ready "), "compared_with": []}
     if ours.peak_mib is not None:
         result["peak_mib"] = ours.peak_mib
     for side in rivals:
@@ -96,11 +96,27 @@ def main():
         if not (folder / "gzip.h5").exists():
             subprocess.run([args.athanor, "bench", "loader", "--make-data", folder, "--samples", str(args.samples),
                             "--gzip-samples", str(args.gzip_samples), "--small-samples", str(args.small_samples)], check=True)
+        if not (folder / "windows.h5").exists():
+            make_windows(args.athanor, folder)
         run_all(args, folder)
 
 
+def make_windows(athanor, folder):
+    """Made bars in both layouts: windows.h5 (stored) and bars.h5 (cut on the fly)."""
+    quiet = {"check": True, "stdout": subprocess.DEVNULL}
+    subprocess.run([athanor, "synth", "bars", "--output", folder / "M1.csv", "--minutes", "60000"], **quiet)
+    for layout in ("windows", "bars"):
+        subprocess.run([athanor, "prepare", "bars", "--input", folder / "M1.csv", "--output", folder / f"{layout}.h5",
+                        "--layout", layout], **quiet)
+
+
+def window_shape(path):
+    return f"training split of {path.name}: M1 480, M5 288, M15 192, H1 96, H4 48 bars"
+
+
 def run_all(args, folder):
-    plain, small, gzip = folder / "contiguous.h5", folder / "small.h5", folder / "gzip.h5"
+    plain, small, gzip, windows, bars = (folder / f"{name}.h5" for name in
+                                         ("contiguous", "small", "gzip", "windows", "bars"))
     shapes = {plain: f"{args.samples}x360x167", small: f"{args.small_samples}x96x18",
               gzip: f"{args.gzip_samples}x360x167"}
 
@@ -121,6 +137,16 @@ def run_all(args, folder):
                 [rival(path, "naive", 1), rival(path, "tuned", 1)])
         compare(f"loader/{kind}/random/2_threads", shapes[path], args.rounds, ours(path, 2, "shuffled"),
                 [rival(path, "naive", 2), rival(path, "tuned", 2)])
+    more = ["--dataset", "windows"]
+    for threads in (1, 2):
+        compare(f"loader/windows/random/{threads}_thread{'s' * (threads - 1)}", window_shape(windows), args.rounds,
+                ours(windows, threads, "shuffled", *more), [rival(windows, "naive", threads),
+                                                            rival(windows, "tuned", threads)])
+    cut = ours(bars, 2, "shuffled", "--dataset", "bars")
+    stored = ours(windows, 2, "shuffled", *more)
+    cut.name, stored.name = (f"windows {how}, {path.stat().st_size / 2**20:.1f} MiB"
+                             for how, path in (("cut on the fly", bars), ("stored", windows)))
+    compare("loader/windows_on_the_fly", window_shape(windows), args.rounds, cut, [stored])
     compare("loader/contiguous/in_order/1_thread", shapes[plain], args.rounds, ours(plain, 1, "sequential"),
             [rival(plain, "seed", 1), rival(plain, "seed", 1, "--chunk-gb", "0.25")])
     compare("loader/gzip/random/1_thread", shapes[gzip], args.rounds, ours(gzip, 1, "shuffled"),

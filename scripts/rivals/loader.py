@@ -3,10 +3,11 @@
 
 loader.py FILE MODE [--batch-size 128] [--workers N] [--chunk-gb 12]
   naive   a Dataset that reads one sample at a time, DataLoader(shuffle=True)
-  tuned   a batch sampler; a worker reads the batch's samples in ascending order, each into its place in one array
+  tuned   a batch sampler; a worker reads the batch's samples in ascending order, each into its place in one array;
+          labels are in memory
   seed    the seed's ChunkDataLoader: chunks by h5py, batches as views, no shuffling
-Prints "ready", then for each line "round" on stdin one epoch: "MS SUM". Every batch is consumed alike: one element a
-sample (x[:, -1, 0]) and every target are summed.
+FILE holds features and targets, or sequences/*, labels/* and splits/train, of which the training split is read. Prints "ready", then for each line "round" on stdin one epoch: "MS SUM". Every batch is consumed alike: one element a
+sample and input (x[:, -1, 0]) and every label are summed.
 """
 
 import argparse
@@ -20,38 +21,50 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
 
 
 class Samples(Dataset):
-    """One sample at a time, the file opened once a process."""
+    """One sample at a time: (inputs, labels), the file opened once a process."""
 
     def __init__(self, path):
         self.path, self.file = path, None
         with h5py.File(path, "r") as file:
-            self.count = file["features"].shape[0]
+            windows = "sequences" in file
+            self.inputs = [f"sequences/{name}" for name in file["sequences"]] if windows else ["features"]
+            self.labels = [f"labels/{name}" for name in file["labels"]] if windows else ["targets"]
+            self.begin, self.end = file["splits/train"][:] if windows else (0, len(file["features"]))
 
     def open(self):
         if self.file is None:
             self.file = h5py.File(self.path, "r")
-            self.features, self.targets = self.file["features"], self.file["targets"]
+            self.x = [self.file[name] for name in self.inputs]
+            self.y = [self.file[name] for name in self.labels]
 
     def __len__(self):
-        return self.count
+        return int(self.end - self.begin)
 
     def __getitem__(self, index):
         self.open()
-        return torch.from_numpy(self.features[index]), self.targets[index]
+        row = self.begin + index
+        return [torch.from_numpy(x[row]) for x in self.x], [y[row] for y in self.y]
 
 
 class Batches(Samples):
-    """A whole batch at a time: rows in ascending order, each into its place."""
+    """A whole batch at a time: rows in ascending order, each into its place; labels are in memory."""
+
+    def open(self):
+        if self.file is None:
+            super().open()
+            self.y = [y[:] for y in self.y]
 
     def __getitem__(self, indices):
         self.open()
-        order = np.argsort(indices)
-        x = np.empty((len(indices), *self.features.shape[1:]), np.float32)
-        for place in order:
-            x[place] = self.features[indices[place]]
-        y = np.empty(len(indices), np.float32)
-        y[order] = self.targets[np.asarray(indices)[order]]
-        return torch.from_numpy(x), torch.from_numpy(y)
+        rows = self.begin + np.asarray(indices)
+        order = np.argsort(rows)
+        inputs = []
+        for x in self.x:
+            batch = np.empty((len(rows), *x.shape[1:]), np.float32)
+            for place in order:
+                batch[place] = x[rows[place]]
+            inputs.append(torch.from_numpy(batch))
+        return inputs, [torch.from_numpy(y[rows]) for y in self.y]
 
 
 def seed_batches(path, batch_size, chunk_gb):
@@ -65,7 +78,7 @@ def seed_batches(path, batch_size, chunk_gb):
             x = torch.from_numpy(file["features"][start:start + per_chunk])
             y = torch.from_numpy(file["targets"][start:start + per_chunk])
         for i in range(0, len(x), batch_size):
-            yield x[i:i + batch_size], y[i:i + batch_size]
+            yield [x[i:i + batch_size]], [y[i:i + batch_size]]
 
 
 def make_epochs(args):
@@ -97,8 +110,8 @@ def main():
             break
         start = time.perf_counter()
         total = 0.0
-        for x, y in epochs():
-            total += x[:, -1, 0].sum().item() + y.sum().item()
+        for inputs, labels in epochs():
+            total += sum(x[:, -1, 0].sum().item() for x in inputs) + sum(y.sum().item() for y in labels)
         print(f"{(time.perf_counter() - start) * 1e3:.3f} {total:.3f}", flush=True)
 
 
