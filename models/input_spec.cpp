@@ -29,7 +29,7 @@ std::vector<TensorSpec> pick_inputs(const DataSpec& spec, const std::vector<std:
                          .got = join(known, ", "),
                          .hint = "set model.inputs to inputs that the data gives, or [] for all of them"});
     if (rank != 0 && input->shape.size() != rank)
-      throw usage_error({.where = "model " + model + ", input '" + name + "'",
+      throw usage_error({.where = text("model ", model, ", input '", name, "'"),
                          .what = "a sample has the wrong number of dimensions",
                          .expected = rank == 2 ? "[T,F]" : text(rank),
                          .got = shape_text(input->shape)});

@@ -22,7 +22,7 @@ struct FusedLstm : torch::autograd::Function<FusedLstm> {
     return run->forward();
   }
 
-  static variable_list backward(AutogradContext* context, variable_list grads) {
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
     context->get_saved_variables();  // complains if a weight was changed since forward
     const auto run = c10::static_intrusive_pointer_cast<LstmRun>(context->saved_data["run"].toCapsule());
     variable_list all = {at::Tensor()};

@@ -255,6 +255,7 @@ LstmState LstmRun::final_state(size_t branch) const {
 std::vector<at::Tensor> LstmRun::backward(const std::vector<at::Tensor>& grads) {
   if (!buffer_.defined()) throw Error({.what = "backward through the same LSTM step a second time"});
   std::vector<at::Tensor> outer;
+  outer.reserve(grads.size());
   for (const at::Tensor& grad : grads)
     outer.push_back(grad.defined() ? grad.to(at::kFloat).contiguous() : at::Tensor());
   each_task([&](const Task& task) { backward_task(task, outer[task.branch]); });
