@@ -6,7 +6,8 @@ loader.py FILE MODE [--batch-size 128] [--workers N] [--chunk-gb 12]
   tuned   a batch sampler; a worker reads the batch's samples in ascending order, each into its place in one array;
           labels are in memory
   seed    the seed's ChunkDataLoader: chunks by h5py, batches as views, no shuffling
-FILE holds features and targets, or sequences/*, labels/* and splits/train, of which the training split is read. Prints "ready", then for each line "round" on stdin one epoch: "MS SUM". Every batch is consumed alike: one element a
+FILE holds features and targets, or sequences/*, labels/* and splits/train, of which the training split is read.
+Prints "ready", then for each line "round" on stdin one epoch: "MS SUM". Every batch is consumed alike: one element a
 sample and input (x[:, -1, 0]) and every label are summed.
 """
 
