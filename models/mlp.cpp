@@ -1,10 +1,10 @@
 // A small perceptron: its inputs flattened and put side by side, hidden layers with ReLU, one linear layer a
 // named output. For tests and for measuring what the framework itself costs (32-64-64-1).
 #include <ATen/ops/cat.h>
-#include <ATen/ops/relu.h>
 #include <torch/nn/modules/linear.h>
 
 #include "models/input_spec.h"
+#include "models/layers/dense_stack.h"
 #include "models/layers/scaler.h"
 #include "models/module_model.h"
 #include "src/core/error.h"
@@ -41,11 +41,16 @@ class Mlp : public ModuleModel {
       scalers_.push_back(register_module("scaler_" + input.name, make_scaler(spec, input.name)));
     }
     for (size_t i = 0; i < config.hidden.size(); ++i) {
-      hidden_.push_back(register_module(text("hidden_", i), torch::nn::Linear(width, config.hidden[i])));
+      const auto layer = register_module(text("hidden_", i), torch::nn::Linear(width, config.hidden[i]));
+      hidden_.push_back(layer->weight);
+      hidden_.push_back(layer->bias);
       width = config.hidden[i];
     }
     for (const auto& [name, size] : config.outputs) {
       outputs_.emplace_back(name, register_module("head_" + name, torch::nn::Linear(width, size)));
+      stack_ = hidden_;
+      stack_.push_back(outputs_.back().second->weight);
+      stack_.push_back(outputs_.back().second->bias);
     }
   }
 
@@ -54,20 +59,23 @@ class Mlp : public ModuleModel {
     std::vector<at::Tensor> flat;
     for (size_t i = 0; i < names_.size(); ++i)
       flat.push_back(scalers_[i]->forward(inputs.at(names_[i])).flatten(1));
-    at::Tensor x = flat.size() == 1 ? flat[0] : at::cat(flat, 1);
-    for (auto& layer : hidden_) x = at::relu(layer->forward(x));
+    const at::Tensor x = flat.size() == 1 ? flat[0] : at::cat(flat, 1);
+    if (outputs_.size() == 1)
+      return {{outputs_[0].first, shaped(dense_stack(x, stack_, /*relu_last=*/false))}};
+    const at::Tensor hidden = dense_stack(x, hidden_, /*relu_last=*/true);
     TensorMap outputs;
-    for (auto& [name, head] : outputs_) {
-      const at::Tensor y = head->forward(x);
-      outputs.set(name, head->options.out_features() == 1 ? y.squeeze(1) : y);
-    }
+    for (auto& [name, head] : outputs_) outputs.set(name, shaped(head->forward(hidden)));
     return outputs;
   }
 
  private:
+  // [B,1] -> [B]
+  static at::Tensor shaped(const at::Tensor& y) { return y.size(1) == 1 ? y.squeeze(1) : y; }
+
   std::vector<std::string> names_;
   std::vector<std::shared_ptr<Scaler>> scalers_;
-  std::vector<torch::nn::Linear> hidden_;
+  std::vector<at::Tensor> hidden_;  // weight and bias in turn
+  std::vector<at::Tensor> stack_;   // the same and those of the last head
   std::vector<std::pair<std::string, torch::nn::Linear>> outputs_;
 };
 

@@ -20,6 +20,7 @@ struct Form {
 std::vector<Form> forms() {
   std::vector<Form> all;
   for (const auto& component : model_components()) all.push_back({component.name, {}});
+  all.push_back({"mlp", {"hidden=[]"}});
   all.push_back({"multi_timeframe_lstm", {"fusion=attention", "hidden=32", "ffn=64"}});
   all.push_back({"multi_timeframe_lstm", {"hidden=20", "layers=3", "layer_norm=always", "dropout=0"}});
   all.push_back(
