@@ -35,6 +35,7 @@ struct MultiTimeframeConfig : ConfigStruct {
   bool orthogonal_init = false;
   double forget_bias = 0;
   bool fused_lstm = true;
+  bool checkpoint_activations = false;
 
   void list_fields(Fields& fields) override {
     fields.field("inputs", inputs, "timeframes to use, in order; empty: all inputs of the data");
@@ -57,6 +58,9 @@ struct MultiTimeframeConfig : ConfigStruct {
     fields.field("forget_bias", forget_bias, "first bias of the forget gates; 0: PyTorch's uniform");
     fields.field("fused_lstm", fused_lstm,
                  "train on the CPU by the fused kernels: the same sums, rounded otherwise");
+    fields.field(
+        "checkpoint_activations", checkpoint_activations,
+        "compute the LSTMs' activations again in the backward pass: less memory, more time, the same bits");
   }
 };
 
@@ -111,7 +115,9 @@ class MultiTimeframeLstm : public ModuleModel {
 };
 
 MultiTimeframeLstm::MultiTimeframeLstm(const MultiTimeframeConfig& config, const DataSpec& spec)
-    : config_(config), attention_(config.fusion == "attention"), lstms_(config.fused_lstm) {
+    : config_(config),
+      attention_(config.fusion == "attention"),
+      lstms_(config.fused_lstm, config.checkpoint_activations) {
   check(config);
   const auto head = [&](const std::string& name, int64_t width) {
     return register_module("head_" + name, torch::nn::Linear(config.hidden, width));

@@ -33,6 +33,11 @@ void print_measurement(const Measurement& measurement, bool json);
 // Runs the functions in turn, `rounds` times after one unmeasured turn; each returns its milliseconds.
 std::vector<std::vector<double>> alternate(int rounds, const std::vector<std::function<double()>>& sides);
 
+// "VmHWM" (the peak) or "VmRSS" of this process, in MiB.
+double memory_mib(const std::string& key);
+// The peak while `run` runs, above what was used before.
+double peak_memory_mib(const std::function<void()>& run);
+
 // Each adds its subcommand; listed in verb_bench.cpp.
 void add_loader_bench(CLI::App& bench);
 void add_train_bench(CLI::App& bench);

@@ -44,14 +44,6 @@ double ms_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
-// "VmHWM" or "VmRSS", in MiB.
-double memory_mib(const std::string& key) {
-  std::ifstream in("/proc/self/status");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with(key + ":")) return std::stod(line.substr(key.size() + 1)) / 1024;
-  return 0;
-}
-
 // Features like prices and indicators: random walks, rounded, so that gzip finds something.
 void write_data(const std::string& path, int64_t samples, int64_t steps, int64_t features,
                 const Hdf5Layout& layout) {
@@ -179,11 +171,11 @@ Measurement measure(const LoaderFlags& flags, const std::string& name, Epochs& o
 }
 
 void bench_contiguous(const LoaderFlags& flags, const std::string& path) {
-  const double before = memory_mib("VmRSS");
-  std::ofstream("/proc/self/clear_refs") << "5";  // the peak counts from here
-  auto ours = std::make_unique<Epochs>(flags, "features", path);
-  ours->round();
-  const double peak = memory_mib("VmHWM") - before;
+  std::unique_ptr<Epochs> ours;
+  const double peak = peak_memory_mib([&] {
+    ours = std::make_unique<Epochs>(flags, "features", path);
+    ours->round();
+  });
   const double chunks = 2.0 * static_cast<double>(ours->loader().chunk_bytes()) / (1 << 20);
   std::vector<float> buffer;
   const auto times =

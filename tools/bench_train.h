@@ -19,9 +19,12 @@ struct StepCase {
 // "5 timeframes 480+288+192+96+48 x 16, hidden 128, batch 128"
 std::string step_shape(const StepCase& one);
 
+// How the LSTMs are trained: by the fused kernels, by them with model.checkpoint_activations, by at::lstm.
+enum class LstmWay { kFused, kRecomputed, kAtLstm };
+
 // Milliseconds a step of one round of training by the Trainer, on random data in memory, loader included.
-// `fused` false: LSTMs by at::lstm. Throws Error.
-std::function<double()> make_trainer_side(const StepCase& one, bool fused);
+// Throws Error.
+std::function<double()> make_trainer_side(const StepCase& one, LstmWay way);
 
 // The same for the tiny model by a loop written straight on LibTorch: torch::nn::Sequential, mse_loss, fused
 // AdamW.

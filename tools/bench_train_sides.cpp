@@ -85,7 +85,7 @@ DataSpec make_spec(const StepCase& one) {
   return spec;
 }
 
-std::vector<std::string> job_settings(const StepCase& one, bool fused) {
+std::vector<std::string> job_settings(const StepCase& one, LstmWay way) {
   std::vector<std::string> settings = {text("trainer.max_steps=", one.steps), "trainer.max_epochs=0",
                                        "trainer.precision=" + one.precision};
   if (one.name == "tiny") {
@@ -96,7 +96,8 @@ std::vector<std::string> job_settings(const StepCase& one, bool fused) {
   }
   settings.emplace_back("model.name=multi_timeframe_lstm");
   settings.push_back(text("model.hidden=", one.hidden));
-  settings.push_back(text("model.fused_lstm=", fused ? "true" : "false"));
+  settings.push_back(text("model.fused_lstm=", way == LstmWay::kAtLstm ? "false" : "true"));
+  settings.push_back(text("model.checkpoint_activations=", way == LstmWay::kRecomputed ? "true" : "false"));
   settings.push_back(one.name == "attention" ? "model.fusion=attention" : "model.fusion=mean");
   settings.push_back(one.name == "attention" ? "objective.name=multi_head"
                                              : "objective.name=direction_magnitude");
@@ -106,8 +107,8 @@ std::vector<std::string> job_settings(const StepCase& one, bool fused) {
 // The parts of a job on random data; a round is a new Trainer's run over the same model.
 class TrainerSide {
  public:
-  TrainerSide(const StepCase& one, bool fused)
-      : case_(one), job_(load_job("", job_settings(one, fused))), spec_(make_spec(one)) {
+  TrainerSide(const StepCase& one, LstmWay way)
+      : case_(one), job_(load_job("", job_settings(one, way))), spec_(make_spec(one)) {
     at::manual_seed(1);
     model_ = job_.model.make(spec_);
     objective_ = job_.objective.make(spec_);
@@ -184,8 +185,8 @@ std::string step_shape(const StepCase& one) {
   return text("5 timeframes 480+288+192+96+48 x ", kFeatures, ", hidden ", one.hidden, ", batch ", one.batch);
 }
 
-std::function<double()> make_trainer_side(const StepCase& one, bool fused) {
-  const auto side = std::make_shared<TrainerSide>(one, fused);
+std::function<double()> make_trainer_side(const StepCase& one, LstmWay way) {
+  const auto side = std::make_shared<TrainerSide>(one, way);
   return [side] { return side->round(); };
 }
 

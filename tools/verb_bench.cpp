@@ -1,6 +1,7 @@
 // athanor bench NAME: timings, each against a rival in the same run, alternating.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -74,6 +75,20 @@ std::vector<std::vector<double>> alternate(int rounds, const std::vector<std::fu
   for (int round = 0; round < rounds; ++round)
     for (size_t i = 0; i < sides.size(); ++i) times[i].push_back(sides[i]());
   return times;
+}
+
+double memory_mib(const std::string& key) {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(key + ":")) return std::stod(line.substr(key.size() + 1)) / 1024;
+  return 0;
+}
+
+double peak_memory_mib(const std::function<void()>& run) {
+  const double before = memory_mib("VmRSS");
+  std::ofstream("/proc/self/clear_refs") << "5";  // the peak counts from here
+  run();
+  return memory_mib("VmHWM") - before;
 }
 
 void add_bench_verb(CLI::App& app) {

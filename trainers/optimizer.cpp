@@ -15,9 +15,14 @@
 
 #include "src/core/error.h"
 #include "src/core/text.h"
+#include "src/ops/adam_step.h"
 
 namespace athanor {
 namespace {
+
+// Up to so many numbers, adam_step on one thread is faster than the fused kernels, a parallel region a
+// tensor.
+constexpr int64_t kSmall = 1 << 16;
 
 void copy_state(const at::Tensor& target, const TensorMap& state, const std::string& name) {
   const at::Tensor* saved = state.find(name);
@@ -28,6 +33,17 @@ void copy_state(const at::Tensor& target, const TensorMap& state, const std::str
     throw Error({name, "the checkpoint's optimizer state has another shape", shape_text(target.sizes().vec()),
                  shape_text(saved->sizes().vec())});
   target.copy_(*saved);
+}
+
+// Whether all parameters are dense fp32 numbers on the CPU, and few.
+bool is_small(const TensorMap& parameters) {
+  int64_t numbers = 0;
+  for (const auto& [name, parameter] : parameters) {
+    if (!parameter.is_cpu() || parameter.scalar_type() != at::kFloat || !parameter.is_contiguous())
+      return false;
+    numbers += parameter.numel();
+  }
+  return numbers <= kSmall;
 }
 
 }  // namespace
@@ -61,6 +77,7 @@ Optimizer::Optimizer(const OptimizerConfig& config, const TensorMap& parameters)
     if (!step_.defined()) step_ = at::zeros({}, values.options().dtype(at::kFloat));
   }
   if (!step_.defined()) throw Error({"model", "nothing to train: no parameter wants a gradient"});
+  small_adam_ = config.name != "sgd" && is_small(parameters);
 }
 
 const std::vector<at::Tensor>& Optimizer::gradients() {
@@ -87,9 +104,34 @@ void Optimizer::zero_gradients() {
 
 void Optimizer::step(double lr, const at::Tensor& found_inf) {
   const at::NoGradGuard no_grad;
+  if (small_adam_ && found_inf.defined() && found_inf.item<float>() != 0) return;
   step_.add_(1);
+  if (small_adam_) {
+    for (const Group& group : groups_) step_small(group, lr);
+    return;
+  }
   for (const Group& group : groups_) step_group(group, lr, found_inf);
   if (found_inf.defined()) step_.sub_(found_inf);
+}
+
+void Optimizer::step_small(const Group& group, double lr) const {
+  std::vector<AdamTensor> tensors;
+  std::vector<at::Tensor> gradients;  // kept alive
+  for (size_t i = 0; i < group.parameters.size(); ++i) {
+    const at::Tensor& parameter = group.parameters[i];
+    if (!parameter.grad().defined()) continue;
+    gradients.push_back(parameter.grad().contiguous());
+    tensors.push_back({parameter.mutable_data_ptr<float>(), gradients.back().const_data_ptr<float>(),
+                       group.first[i].mutable_data_ptr<float>(), group.second[i].mutable_data_ptr<float>(),
+                       parameter.numel()});
+  }
+  adam_step(tensors, {.lr = lr,
+                      .beta1 = config_.beta1,
+                      .beta2 = config_.beta2,
+                      .eps = config_.eps,
+                      .weight_decay = group.weight_decay,
+                      .decoupled = config_.name == "adamw",
+                      .step = step_.item<float>()});
 }
 
 void Optimizer::step_group(const Group& group, double lr, const at::Tensor& found_inf) {

@@ -1,5 +1,6 @@
-// AdamW, Adam and SGD by LibTorch's fused kernels, equal to torch::optim's. One step counter for all
-// parameters; no amsgrad, no parameter groups but the one without weight decay.
+// AdamW, Adam and SGD by LibTorch's fused kernels (few numbers on the CPU: by src/ops/adam_step.h), equal to
+// torch::optim's. One step counter for all parameters; no amsgrad, no parameter groups but the one without
+// weight decay.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -50,10 +51,12 @@ class Optimizer {
     std::vector<at::Tensor> parameters, first, second;
   };
   void step_group(const Group& group, double lr, const at::Tensor& found_inf);
+  void step_small(const Group& group, double lr) const;
 
   OptimizerConfig config_;
   std::vector<Group> groups_;
   at::Tensor step_;
+  bool small_adam_ = false;
   std::vector<at::Tensor> gradients_;
 };
 

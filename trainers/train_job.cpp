@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "models/flops.h"
 #include "src/core/device.h"
 #include "src/core/error.h"
 #include "src/core/random.h"
@@ -22,6 +23,14 @@ std::unique_ptr<ChunkDataLoader> make_validation(const Dataset& dataset, JobConf
   options.batch_size = std::min(options.batch_size, source->size());
   return std::make_unique<ChunkDataLoader>(std::move(source), dataset.spec(), options,
                                            static_cast<uint64_t>(job.seed), device);
+}
+
+std::string flops_text(int64_t flops) {
+  auto value = static_cast<double>(flops);
+  size_t unit = 0;
+  const std::vector<std::string> units = {"", "K", "M", "G", "T"};
+  for (; value >= 1000 && unit + 1 < units.size(); ++unit) value /= 1000;
+  return decimals(value, unit == 0 ? 0 : 2) + " " + units[unit] + "FLOP";
 }
 
 std::string schedule_text(const JobConfig& job, const Trainer& trainer) {
@@ -67,6 +76,9 @@ std::string TrainJob::plan() {
   const int64_t batch = job_.dataset().loader.batch_size;
   std::string plan = model_summary(*model_);
   if (!plan.ends_with('\n')) plan += "\n";
+  plan += text("compute         ", flops_text(forward_flops(*model_, dataset_->spec())),
+               " a sample forward (matrix products, LSTMs, convolutions, attention); in training about three "
+               "times that\n");
   plan += "\n" + dataset_->describe();
   if (!plan.ends_with('\n')) plan += "\n";
   plan += text("  train loader  ", train_->describe(), "\n");

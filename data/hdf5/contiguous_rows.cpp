@@ -22,7 +22,7 @@ namespace {
 
 constexpr int64_t kGapBytes = 16 << 10;         // read over rather than begin another read
 constexpr int64_t kMappedRowBytes = 64 << 10;   // and more: copied from a mapping
-constexpr int64_t kWindowBytes = 32 << 20;      // mapped at a time
+constexpr int64_t kWindowBytes = 16 << 20;      // mapped at a time
 constexpr int64_t kStreamedRowBytes = 1 << 10;  // and more: written past the caches
 
 // A mapping of the file whose pages are brought in and let go row by row.
@@ -47,18 +47,15 @@ class MappedFile {
     const int64_t begin = offset / page * page;
     return ::madvise(base_ + begin, static_cast<size_t>(offset + bytes - begin), kPopulateRead) == 0;
   }
-  // The kernel also maps what lies around a page, up to these boundaries.
-  void release(int64_t offset, int64_t bytes) const {
-    if (base_ == nullptr) return;
-    const int64_t begin = offset / kAround * kAround;
-    const int64_t end = std::min((offset + bytes + kAround - 1) / kAround * kAround, bytes_);
-    ::madvise(base_ + begin, static_cast<size_t>(end - begin), MADV_DONTNEED);
+  // Lets go of all that has been touched. The kernel also maps what lies around a page, up to 2 MiB where the
+  // page cache holds it in large pieces; row by row that would be missed.
+  void release() const {
+    if (base_ != nullptr) ::madvise(base_, static_cast<size_t>(bytes_), MADV_DONTNEED);
   }
   const char* at(int64_t offset) const { return base_ + offset; }
 
  private:
   static constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ
-  static constexpr int64_t kAround = 64 << 10;
 
   char* base_ = nullptr;
   int64_t bytes_;
@@ -89,7 +86,7 @@ class ContiguousRows : public RowAccess {
     pool.parallel_for(static_cast<int64_t>(tasks.size()), [&](int64_t task) {
       for (const Needed& one : tasks[static_cast<size_t>(task)]) read_row(one.row, slots.slot(one.slot));
     });
-    for (const Needed& one : window) mapped_->release(place(one.row), target_.row_bytes);
+    mapped_->release();
   }
 
   void read_row(int64_t row, char* slot) const {

@@ -36,6 +36,8 @@ struct FusedLstmOptions {
   int64_t layers = 0;
   double dropout = 0;  // between layers
   bool last_only = false;
+  bool recompute =
+      false;  // activations in the backward pass rather than keep them: the same bits, less memory
   const LstmKernel* kernel = find_lstm_kernel(/*bf16=*/false);  // nullptr: this CPU has none
 };
 

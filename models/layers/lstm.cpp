@@ -10,6 +10,8 @@
 #include <cmath>
 #include <string>
 
+#include "models/layers/checkpointed.h"
+
 namespace athanor {
 namespace {
 
@@ -50,16 +52,23 @@ void Lstm::initialise() {
   }
 }
 
-at::Tensor Lstm::forward(const at::Tensor& x, LstmState& state) {
+at::Tensor Lstm::forward(const at::Tensor& x, LstmState& state, bool recompute) {
   if (!state.h.defined()) {
     state.h = zero_state(x, options_.layers, options_.hidden);
     state.c = state.h;
   }
-  auto [output, h, c] =
-      at::lstm(x, {state.h, state.c}, weights_, /*has_biases=*/true, options_.layers, options_.dropout,
-               is_training(), /*bidirectional=*/false, /*batch_first=*/true);
-  state = {h, c};
-  return output;
+  // x, h, c, weights -> outputs, h, c
+  const auto run = [options = options_, training = is_training()](const std::vector<at::Tensor>& in) {
+    auto [output, h, c] = at::lstm(in[0], {in[1], in[2]}, at::TensorList(in).slice(3), /*has_biases=*/true,
+                                   options.layers, options.dropout, training, /*bidirectional=*/false,
+                                   /*batch_first=*/true);
+    return std::vector<at::Tensor>{output, h, c};
+  };
+  std::vector<at::Tensor> in = {x, state.h, state.c};
+  in.insert(in.end(), weights_.begin(), weights_.end());
+  const std::vector<at::Tensor> out = recompute ? checkpointed(run, in) : run(in);
+  state = {out[1], out[2]};
+  return out[0];
 }
 
 std::vector<at::Tensor> LstmSet::forward(const std::vector<at::Tensor>& x, std::vector<LstmState>& states,
@@ -70,6 +79,7 @@ std::vector<at::Tensor> LstmSet::forward(const std::vector<at::Tensor>& x, std::
                                .layers = options.layers,
                                .dropout = lstms_[0]->is_training() ? options.dropout : 0,
                                .last_only = last_only,
+                               .recompute = recompute_,
                                .kernel = find_lstm_kernel(autocast)};
   std::vector<LstmBranch> branches;
   for (size_t i = 0; i < lstms_.size(); ++i) branches.push_back({x[i], lstms_[i]->weights(), states[i]});
@@ -79,7 +89,7 @@ std::vector<at::Tensor> LstmSet::forward(const std::vector<at::Tensor>& x, std::
     for (size_t i = 0; i < lstms_.size(); ++i) states[i] = branches[i].state;
   } else {
     for (size_t i = 0; i < lstms_.size(); ++i) {
-      const at::Tensor all = lstms_[i]->forward(x[i], states[i]);
+      const at::Tensor all = lstms_[i]->forward(x[i], states[i], recompute_);
       outputs.push_back(last_only ? all.select(1, -1) : all);
     }
   }

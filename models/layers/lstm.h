@@ -24,7 +24,8 @@ class Lstm : public torch::nn::Module {
  public:
   explicit Lstm(const LstmOptions& options);
   // x [B,T,F] -> [B,T,D] by at::lstm; `state` (zeros where undefined) becomes the state after the last step.
-  at::Tensor forward(const at::Tensor& x, LstmState& state);
+  // `recompute`: checkpointed, see checkpointed.h.
+  at::Tensor forward(const at::Tensor& x, LstmState& state, bool recompute = false);
   const LstmOptions& options() const { return options_; }
   const std::vector<at::Tensor>& weights() const { return weights_; }
 
@@ -35,10 +36,10 @@ class Lstm : public torch::nn::Module {
 };
 
 // Several LSTMs of equal options (input width aside), run together: while training on a CPU by fused_lstm,
-// otherwise each by at::lstm.
+// otherwise each by at::lstm. With `recompute`, activations are computed again in the backward pass.
 class LstmSet {
  public:
-  explicit LstmSet(bool allow_fused) : allow_fused_(allow_fused) {}
+  LstmSet(bool allow_fused, bool recompute) : allow_fused_(allow_fused), recompute_(recompute) {}
   void add(std::shared_ptr<Lstm> lstm) { lstms_.push_back(std::move(lstm)); }
   // x [B,T,F] a member -> [B,T,D] each, or with last_only the last step's [B,D]. `states`, one a member, as
   // above.
@@ -46,7 +47,7 @@ class LstmSet {
                                   bool last_only);
 
  private:
-  bool allow_fused_;
+  bool allow_fused_, recompute_;
   std::vector<std::shared_ptr<Lstm>> lstms_;
   std::shared_ptr<LstmWorkspace> workspace_ = std::make_shared<LstmWorkspace>();
 };

@@ -1,14 +1,14 @@
 // The two passes of LstmRun. Time goes in chunks of kChunk steps, layer by layer inside a chunk, so that what
-// one layer hands to the next is still in the cache; weight gradients are one matrix product a chunk.
+// one layer hands to the next is still in the cache; weight gradients are one matrix product a chunk. With
+// `recompute`, activations of one segment of steps are in memory at a time: the forward pass keeps the states
+// between segments, the backward pass runs each segment again before it goes back through it.
 #include "models/layers/lstm_run.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
-#include <cstring>
-#include <numeric>
+#include <cmath>
 
 #include "src/core/error.h"
 #include "src/core/random.h"
@@ -21,6 +21,14 @@ constexpr int64_t kBlockRows = 64;  // rows of the batch that one thread takes; 
                                     // depend on the number of threads
 
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+// Steps whose activations are in memory together: a multiple of kChunk that makes segments (7 numbers a unit
+// and step) and the states kept between them (2 a unit and segment) about equally large.
+int64_t held_steps(int64_t steps, bool recompute) {
+  if (!recompute) return steps;
+  const auto balanced = static_cast<int64_t>(std::sqrt(2.0 / 7 * static_cast<double>(steps)));
+  return std::min(steps, round_up(std::max<int64_t>(1, balanced), kChunk));
+}
 
 uint64_t draw_seed() {
   at::Generator generator = at::detail::getDefaultCPUGenerator();
@@ -40,7 +48,8 @@ LstmRun::LstmRun(std::vector<LstmBranch>& branches, const FusedLstmOptions& opti
   int64_t offset = 0;
   for (const LstmBranch& branch : branches) {
     const int64_t features = branch.x.size(2);
-    branches_.push_back({branch.x.size(1), features, round_up(features, kernel_->lanes),
+    const int64_t steps = branch.x.size(1), held = held_steps(steps, options.recompute);
+    branches_.push_back({steps, held, (steps + held - 1) / held, features, round_up(features, kernel_->lanes),
                          branch.x.contiguous(), branch.weights, branch.state});
     for (int64_t row = 0; row < batch_; row += kBlockRows) {
       Task task{.branch = branches_.size() - 1, .first_row = row, .rows = std::min(kBlockRows, batch_ - row)};
@@ -70,15 +79,17 @@ int64_t LstmRun::plan_task(Task& task, int64_t offset) const {
     offset += round_up(floats, 16);
     return place;
   };
-  task.x = reserve(branch.steps * task.rows * branch.padded);
+  task.x = reserve(branch.held * task.rows * branch.padded);
   task.dx = reserve(kChunk * width);
   for (int64_t layer = 0; layer < options_.layers; ++layer) {
     LayerMemory memory{};
-    memory.gates = reserve(branch.steps * 4 * width);
-    memory.c = reserve((branch.steps + 1) * width);
-    memory.h = reserve((branch.steps + 1) * width);
+    memory.gates = reserve(branch.held * 4 * width);
+    memory.c = reserve((branch.held + 1) * width);
+    memory.h = reserve((branch.held + 1) * width);
     const bool drops = options_.dropout > 0 && layer + 1 < options_.layers;
-    memory.dropped = drops ? reserve(branch.steps * width) : memory.h + width;
+    memory.dropped = drops ? reserve(branch.held * width) : memory.h + width;
+    memory.kept_c = reserve((branch.segments - 1) * width);
+    memory.kept_h = reserve((branch.segments - 1) * width);
     memory.dw_x = reserve(gates * (layer == 0 ? branch.padded : options_.hidden));
     memory.dw_h = reserve(gates * options_.hidden);
     memory.db = reserve(gates);
@@ -87,60 +98,6 @@ int64_t LstmRun::plan_task(Task& task, int64_t offset) const {
     task.layers.push_back(memory);
   }
   return offset;
-}
-
-int64_t LstmRun::column(int64_t gate, int64_t unit) const {
-  const int64_t lanes = kernel_->lanes;
-  return unit / lanes * 4 * lanes + gate * lanes + unit % lanes;
-}
-
-void LstmRun::pack_weights() {
-  packed_.resize(branches_.size() * options_.layers);
-  workspace_->parallel_for(static_cast<int64_t>(packed_.size()), [this](int64_t i) {
-    packed_[i] = pack_layer(branches_[i / options_.layers], i % options_.layers);
-  });
-}
-
-PackedLayer LstmRun::pack_layer(const Branch& branch, int64_t layer) const {
-  const int64_t hidden = options_.hidden, lanes = kernel_->lanes;
-  const int64_t features = layer == 0 ? branch.features : hidden,
-                padded = layer == 0 ? branch.padded : hidden;
-  const int64_t depth = padded + hidden;
-  const float* w_x = branch.weights[4 * layer].data_ptr<float>();
-  const float* w_h = branch.weights[4 * layer + 1].data_ptr<float>();
-  const float* b_x = branch.weights[4 * layer + 2].data_ptr<float>();
-  const float* b_h = branch.weights[4 * layer + 3].data_ptr<float>();
-  PackedLayer packed;
-  packed.forward.assign(4 * hidden * depth, 0.0f);
-  packed.bias.resize(4 * hidden);
-  packed.backward_x.resize(layer == 0 ? 0 : 4 * hidden * hidden);
-  packed.backward_h.resize(4 * hidden * hidden);
-  for (int64_t gate = 0; gate < 4; ++gate)
-    for (int64_t unit = 0; unit < hidden; ++unit) {
-      const int64_t row = gate * hidden + unit, to = column(gate, unit);
-      float* forward = packed.forward.data() + unit / lanes * depth * 4 * lanes + gate * lanes + unit % lanes;
-      for (int64_t k = 0; k < features; ++k) forward[k * 4 * lanes] = w_x[row * features + k];
-      for (int64_t k = 0; k < hidden; ++k) forward[(padded + k) * 4 * lanes] = w_h[row * hidden + k];
-      packed.bias[to] = b_x[row] + b_h[row];
-      std::copy_n(w_h + row * hidden, hidden, packed.backward_h.data() + to * hidden);
-      if (layer > 0) std::copy_n(w_x + row * hidden, hidden, packed.backward_x.data() + to * hidden);
-    }
-  if (kernel_->pack != nullptr) convert(packed, depth);
-  return packed;
-}
-
-void LstmRun::convert(PackedLayer& packed, int64_t depth) const {
-  const int64_t columns = 4 * kernel_->lanes, rows = 4 * options_.hidden;
-  std::vector<float> converted(packed.forward.size());
-  for (int64_t first = 0; first < rows; first += columns)
-    kernel_->pack(packed.forward.data() + first * depth, depth, columns, converted.data() + first * depth);
-  packed.forward = std::move(converted);
-  for (std::vector<float>* weights : {&packed.backward_x, &packed.backward_h}) {
-    if (weights->empty()) continue;
-    converted.assign(weights->size(), 0.0f);
-    kernel_->pack(weights->data(), rows, options_.hidden, converted.data());
-    weights->swap(converted);
-  }
 }
 
 // Threads pull tasks as they get free; each task writes to places of its own, so the order does not show.
@@ -178,40 +135,75 @@ std::vector<at::Tensor> LstmRun::forward() {
 }
 
 void LstmRun::forward_task(const Task& task, const at::Tensor& output) {
-  const int64_t steps = branches_[task.branch].steps, hidden = options_.hidden;
-  load_task(task);
-  for (int64_t first = 0; first < steps; first += kChunk)
-    for (int64_t layer = 0; layer < options_.layers; ++layer)
-      forward_layer(task, layer, first, std::min(kChunk, steps - first));
-  const float* h = at(task.layers.back().h) + task.rows * hidden;
-  const int64_t first = options_.last_only ? steps - 1 : 0;
-  float* out = output.data_ptr<float>() + task.first_row * (steps - first) * hidden;
-  for (int64_t row = 0; row < task.rows; ++row)
-    for (int64_t t = first; t < steps; ++t, out += hidden)
-      std::copy_n(h + (t * task.rows + row) * hidden, hidden, out);
+  const Branch& branch = branches_[task.branch];
+  for (int64_t segment = 0; segment < branch.segments; ++segment) {
+    run_segment(task, segment);
+    put_out(task, segment, output);
+    if (segment + 1 < branch.segments) keep_states(task, segment);
+  }
 }
 
-// The input, time first and padded with zeros, and the states to begin with.
-void LstmRun::load_task(const Task& task) {
+void LstmRun::run_segment(const Task& task, int64_t segment) {
+  const Branch& branch = branches_[task.branch];
+  const int64_t begin = segment * branch.held, end = std::min(branch.steps, begin + branch.held);
+  load_input(task, begin, end);
+  load_states(task, segment);
+  for (int64_t first = begin; first < end; first += kChunk)
+    for (int64_t layer = 0; layer < options_.layers; ++layer)
+      forward_layer(task, layer, first, std::min(kChunk, end - first));
+}
+
+// The last layer's h of the segment's steps, where they are wanted.
+void LstmRun::put_out(const Task& task, int64_t segment, const at::Tensor& output) const {
+  const Branch& branch = branches_[task.branch];
+  const int64_t hidden = options_.hidden, wanted = options_.last_only ? branch.steps - 1 : 0;
+  const int64_t begin = std::max(wanted, segment * branch.held),
+                end = std::min(branch.steps, (segment + 1) * branch.held);
+  const float* h = at(task.layers.back().h) + task.rows * hidden;
+  for (int64_t row = 0; row < task.rows; ++row) {
+    float* out = output.data_ptr<float>() + (task.first_row + row) * (branch.steps - wanted) * hidden;
+    for (int64_t t = begin; t < end; ++t)
+      std::copy_n(h + (t % branch.held * task.rows + row) * hidden, hidden, out + (t - wanted) * hidden);
+  }
+}
+
+// What the next segment begins with.
+void LstmRun::keep_states(const Task& task, int64_t segment) const {
+  const int64_t width = task.rows * options_.hidden, end = branches_[task.branch].held * width;
+  for (const LayerMemory& memory : task.layers) {
+    std::copy_n(at(memory.c + end), width, at(memory.kept_c + segment * width));
+    std::copy_n(at(memory.h + end), width, at(memory.kept_h + segment * width));
+  }
+}
+
+// The input of steps [begin, end), time first and padded with zeros.
+void LstmRun::load_input(const Task& task, int64_t begin, int64_t end) const {
   const Branch& branch = branches_[task.branch];
   const float* x = branch.x.data_ptr<float>() + task.first_row * branch.steps * branch.features;
-  for (int64_t t = 0; t < branch.steps; ++t)
+  for (int64_t t = begin; t < end; ++t)
     for (int64_t row = 0; row < task.rows; ++row) {
-      float* to = at(task.x) + (t * task.rows + row) * branch.padded;
+      float* to = at(task.x) + ((t - begin) * task.rows + row) * branch.padded;
       std::copy_n(x + (row * branch.steps + t) * branch.features, branch.features, to);
       std::fill(to + branch.features, to + branch.padded, 0.0f);
     }
+}
+
+// The states that the segment begins with.
+void LstmRun::load_states(const Task& task, int64_t segment) const {
+  const LstmState& state = branches_[task.branch].state;
   const int64_t width = task.rows * options_.hidden;
   for (int64_t layer = 0; layer < options_.layers; ++layer) {
-    float* h = at(task.layers[layer].h);
-    float* c = at(task.layers[layer].c);
+    const LayerMemory& memory = task.layers[layer];
     const int64_t from = (layer * batch_ + task.first_row) * options_.hidden;
-    if (branch.state.h.defined()) {
-      std::copy_n(branch.state.h.data_ptr<float>() + from, width, h);
-      std::copy_n(branch.state.c.data_ptr<float>() + from, width, c);
+    if (segment > 0) {
+      std::copy_n(at(memory.kept_h + (segment - 1) * width), width, at(memory.h));
+      std::copy_n(at(memory.kept_c + (segment - 1) * width), width, at(memory.c));
+    } else if (state.h.defined()) {
+      std::copy_n(state.h.data_ptr<float>() + from, width, at(memory.h));
+      std::copy_n(state.c.data_ptr<float>() + from, width, at(memory.c));
     } else {
-      std::fill_n(h, width, 0.0f);
-      std::fill_n(c, width, 0.0f);
+      std::fill_n(at(memory.h), width, 0.0f);
+      std::fill_n(at(memory.c), width, 0.0f);
     }
   }
 }
@@ -221,20 +213,22 @@ void LstmRun::forward_layer(const Task& task, int64_t layer, int64_t first, int6
   const LayerMemory& memory = task.layers[layer];
   const int64_t width = task.rows * options_.hidden, input = input_width(task, layer);
   const bool drops = memory.dropped != memory.h + width;
-  for (int64_t t = first; t < first + count; ++t)
+  for (int64_t t = first; t < first + count; ++t) {
+    const int64_t slot = slot_of(task, t);
     kernel_->forward({.rows = task.rows,
                       .input = input,
                       .hidden = options_.hidden,
-                      .x = at(input_offset(task, layer) + t * task.rows * input),
-                      .h_before = at(memory.h + t * width),
-                      .c_before = at(memory.c + t * width),
+                      .x = at(input_offset(task, layer) + slot * task.rows * input),
+                      .h_before = at(memory.h + slot * width),
+                      .c_before = at(memory.c + slot * width),
                       .weights = packed.forward.data(),
                       .bias = packed.bias.data(),
-                      .gates = at(memory.gates + t * 4 * width),
-                      .c = at(memory.c + (t + 1) * width),
-                      .h = at(memory.h + (t + 1) * width),
-                      .dropped = drops ? at(memory.dropped + t * width) : nullptr,
+                      .gates = at(memory.gates + slot * 4 * width),
+                      .c = at(memory.c + (slot + 1) * width),
+                      .h = at(memory.h + (slot + 1) * width),
+                      .dropped = drops ? at(memory.dropped + slot * width) : nullptr,
                       .mask = mask(task, layer, t)});
+  }
 }
 
 LstmState LstmRun::final_state(size_t branch) const {
@@ -242,7 +236,8 @@ LstmState LstmRun::final_state(size_t branch) const {
                   at::empty({options_.layers, batch_, options_.hidden}, at::kFloat)};
   for (const Task& task : tasks_) {
     if (task.branch != branch) continue;
-    const int64_t width = task.rows * options_.hidden, end = branches_[branch].steps * width;
+    const int64_t width = task.rows * options_.hidden;
+    const int64_t end = (slot_of(task, branches_[branch].steps - 1) + 1) * width;
     for (int64_t layer = 0; layer < options_.layers; ++layer) {
       const int64_t to = (layer * batch_ + task.first_row) * options_.hidden;
       std::copy_n(at(task.layers[layer].h + end), width, state.h.data_ptr<float>() + to);
@@ -280,9 +275,12 @@ void LstmRun::backward_task(const Task& task, const at::Tensor& grad) {
     std::fill_n(at(memory.dh), width, 0.0f);
     std::fill_n(at(memory.dc), width, 0.0f);
   }
-  for (int64_t first = (steps - 1) / kChunk * kChunk; first >= 0; first -= kChunk)
+  for (int64_t first = (steps - 1) / kChunk * kChunk; first >= 0; first -= kChunk) {
+    const int64_t end = std::min(steps, first + kChunk), held = branches_[task.branch].held;
+    if (end < steps && end % held == 0) run_segment(task, first / held);
     for (int64_t layer = options_.layers - 1; layer >= 0; --layer)
-      backward_layer(task, layer, first, std::min(kChunk, steps - first), grad);
+      backward_layer(task, layer, first, end - first, grad);
+  }
 }
 
 void LstmRun::backward_layer(const Task& task, int64_t layer, int64_t first, int64_t count,
@@ -293,6 +291,7 @@ void LstmRun::backward_layer(const Task& task, int64_t layer, int64_t first, int
   const bool top = layer + 1 == options_.layers;
   const int64_t grad_steps = options_.last_only ? 1 : steps;
   for (int64_t t = first + count - 1; t >= first; --t) {
+    const int64_t slot = slot_of(task, t);
     const float* above = at(task.dx + (t - first) * width);
     if (top) {
       const int64_t grad_step = t - (steps - grad_steps);
@@ -302,19 +301,19 @@ void LstmRun::backward_layer(const Task& task, int64_t layer, int64_t first, int
     }
     kernel_->backward({.rows = task.rows,
                        .hidden = hidden,
-                       .c_before = at(memory.c + t * width),
-                       .c = at(memory.c + (t + 1) * width),
+                       .c_before = at(memory.c + slot * width),
+                       .c = at(memory.c + (slot + 1) * width),
                        .dh_next = at(memory.dh),
                        .dh_above = above,
                        .dh_above_stride = top ? grad_steps * hidden : hidden,
                        .mask = mask(task, layer, t),
-                       .gates = at(memory.gates + t * 4 * width),
+                       .gates = at(memory.gates + slot * 4 * width),
                        .dc = at(memory.dc),
                        .dbias = at(memory.db)});
     kernel_->multiply_weights({.m = task.rows,
                                .n = hidden,
                                .k = 4 * hidden,
-                               .a = at(memory.gates + t * 4 * width),
+                               .a = at(memory.gates + slot * 4 * width),
                                .a_row_stride = 4 * hidden,
                                .a_k_stride = 1,
                                .b = packed.backward_h.data(),
@@ -328,7 +327,7 @@ void LstmRun::backward_layer(const Task& task, int64_t layer, int64_t first, int
     kernel_->multiply_weights({.m = count * task.rows,
                                .n = hidden,
                                .k = 4 * hidden,
-                               .a = at(memory.gates + first * 4 * width),
+                               .a = at(memory.gates + slot_of(task, first) * 4 * width),
                                .a_row_stride = 4 * hidden,
                                .a_k_stride = 1,
                                .b = packed.backward_x.data(),
@@ -341,47 +340,23 @@ void LstmRun::backward_layer(const Task& task, int64_t layer, int64_t first, int
 void LstmRun::add_weight_gradients(const Task& task, int64_t layer, int64_t first, int64_t count) {
   const LayerMemory& memory = task.layers[layer];
   const int64_t hidden = options_.hidden, width = task.rows * hidden, input = input_width(task, layer);
+  const int64_t slot = slot_of(task, first);
   const MatrixProduct of_h{.m = 4 * hidden,
                            .n = hidden,
                            .k = count * task.rows,
-                           .a = at(memory.gates + first * 4 * width),
+                           .a = at(memory.gates + slot * 4 * width),
                            .a_row_stride = 1,
                            .a_k_stride = 4 * hidden,
-                           .b = at(memory.h + first * width),
+                           .b = at(memory.h + slot * width),
                            .ldb = hidden,
                            .c = at(memory.dw_h),
                            .ldc = hidden,
                            .accumulate = true};
   MatrixProduct of_x = of_h;
   of_x.n = of_x.ldb = of_x.ldc = input;
-  of_x.b = at(input_offset(task, layer) + first * task.rows * input);
+  of_x.b = at(input_offset(task, layer) + slot * task.rows * input);
   of_x.c = at(memory.dw_x);
   kernel_->multiply_transposed(of_h, of_x);
-}
-
-// The blocks' shares summed in the order of rows, columns back in PyTorch's order.
-std::vector<at::Tensor> LstmRun::collect_gradients(size_t branch, int64_t layer) const {
-  const int64_t hidden = options_.hidden;
-  const int64_t features = layer == 0 ? branches_[branch].features : hidden;
-  at::Tensor w_x = at::zeros({4 * hidden, features}), w_h = at::zeros({4 * hidden, hidden});
-  at::Tensor b = at::zeros({4 * hidden});
-  std::vector<const Task*> blocks;
-  for (const Task& task : tasks_)
-    if (task.branch == branch) blocks.push_back(&task);
-  std::sort(blocks.begin(), blocks.end(), [](auto* a, auto* b) { return a->first_row < b->first_row; });
-  const auto add = [](const float* from, int64_t count, float* to) {
-    for (int64_t i = 0; i < count; ++i) to[i] += from[i];
-  };
-  for (const Task* task : blocks)
-    for (int64_t row = 0; row < 4 * hidden; ++row) {
-      const LayerMemory& memory = task->layers[layer];
-      const int64_t from = column(row / hidden, row % hidden);
-      add(at(memory.dw_x + from * input_width(*task, layer)), features,
-          w_x.data_ptr<float>() + row * features);
-      add(at(memory.dw_h + from * hidden), hidden, w_h.data_ptr<float>() + row * hidden);
-      add(at(memory.db + from), 1, b.data_ptr<float>() + row);
-    }
-  return {w_x, w_h, b, b.clone()};
 }
 
 }  // namespace athanor

@@ -35,9 +35,10 @@ class LstmRun : public torch::CustomClassHolder {
  private:
   // Offsets in floats into the workspace.
   struct LayerMemory {
-    int64_t gates;           // [T,rows,4D]
-    int64_t c, h;            // [T+1,rows,D], first the state to begin with
-    int64_t dropped;         // [T,rows,D], or h's steps where nothing drops
+    int64_t gates;           // [held,rows,4D]
+    int64_t c, h;            // [held+1,rows,D], first the state to begin with
+    int64_t dropped;         // [held,rows,D], or h's steps where nothing drops
+    int64_t kept_c, kept_h;  // [segments-1,rows,D], the states between segments
     int64_t dw_x, dw_h, db;  // this block's share of the gradients: [4D,input], [4D,D], [4D]
     int64_t dh, dc;          // [rows,D]
   };
@@ -45,12 +46,14 @@ class LstmRun : public torch::CustomClassHolder {
   struct Task {
     size_t branch;
     int64_t first_row, rows;
-    int64_t x;   // [T,rows,padded input]
+    int64_t x;   // [held,rows,padded input]
     int64_t dx;  // [kChunk,rows,D]
     std::vector<LayerMemory> layers;
   };
   struct Branch {
-    int64_t steps, features, padded;
+    int64_t steps;
+    int64_t held, segments;  // steps whose activations are in memory together, and how often that makes T
+    int64_t features, padded;
     at::Tensor x;
     std::vector<at::Tensor> weights;
     LstmState state;
@@ -62,7 +65,11 @@ class LstmRun : public torch::CustomClassHolder {
   void convert(PackedLayer& packed, int64_t depth) const;
   void each_task(const std::function<void(const Task&)>& body) const;
   void forward_task(const Task& task, const at::Tensor& output);
-  void load_task(const Task& task);
+  void run_segment(const Task& task, int64_t segment);
+  void load_input(const Task& task, int64_t begin, int64_t end) const;
+  void load_states(const Task& task, int64_t segment) const;
+  void keep_states(const Task& task, int64_t segment) const;
+  void put_out(const Task& task, int64_t segment, const at::Tensor& output) const;
   void forward_layer(const Task& task, int64_t layer, int64_t first, int64_t count);
   void backward_task(const Task& task, const at::Tensor& grad);
   void backward_layer(const Task& task, int64_t layer, int64_t first, int64_t count, const at::Tensor& grad);
@@ -71,6 +78,7 @@ class LstmRun : public torch::CustomClassHolder {
   DropoutMask mask(const Task& task, int64_t layer, int64_t step) const;
   int64_t input_width(const Task& task, int64_t layer) const;
   int64_t input_offset(const Task& task, int64_t layer) const;
+  int64_t slot_of(const Task& task, int64_t t) const { return t % branches_[task.branch].held; }
   int64_t column(int64_t gate, int64_t unit) const;
   float* at(int64_t offset) const { return memory_ + offset; }
 
