@@ -310,6 +310,7 @@ struct ChunkDataLoader::State {
     Batch out;
     out.index = batch;
     out.size = batch_size(batch);
+    out.samples = batch_samples(out.size);
     out.follows_previous = options.order == "streams" && batch > 0;
     for (size_t i = 0; i < inputs.size(); ++i) out.inputs.set(inputs[i], batch_tensor(i, out.size));
     for (size_t i = 0; i < labels.size(); ++i)
@@ -326,6 +327,12 @@ struct ChunkDataLoader::State {
     shape.append(arrays[array].shape.begin(), arrays[array].shape.end());
     const at::Tensor all = current->block.narrow(0, offset, length).view(arrays[array].dtype).view(shape);
     return all.index_select(0, device_order.narrow(0, batch * plan.batch_samples, size));
+  }
+
+  std::vector<int64_t> batch_samples(int64_t size) const {
+    const int64_t* numbers = plan.resident ? host_order.const_data_ptr<int64_t>() : order->data();
+    numbers += batch * plan.batch_samples;
+    return {numbers, numbers + size};
   }
 
   at::Tensor batch_time(int64_t size) const {

@@ -35,11 +35,10 @@ std::vector<TensorSpec> from_json(const Json& list) {
 }  // namespace
 
 void write_data_spec(const std::string& path, const DataSpec& spec) {
-  const Json json{{"inputs", to_json(spec.inputs)},
-                  {"labels", to_json(spec.labels)},
-                  {"feature_names", spec.feature_names},
-                  {"pip", spec.pip},
-                  {"label_overlap", spec.label_overlap}};
+  const Json json{{"inputs", to_json(spec.inputs)},      {"labels", to_json(spec.labels)},
+                  {"feature_names", spec.feature_names}, {"pip", spec.pip},
+                  {"label_overlap", spec.label_overlap}, {"class_names", spec.class_names},
+                  {"class_colours", spec.class_colours}, {"ignore_index", spec.ignore_index}};
   write_safetensors(path, spec.constants, {{"data_spec", json.dump()}});
 }
 
@@ -53,6 +52,9 @@ DataSpec read_data_spec(const std::string& path) {
     spec.feature_names = json.at("feature_names");
     spec.pip = json.at("pip");
     spec.label_overlap = json.at("label_overlap");
+    spec.class_names = json.at("class_names");
+    spec.class_colours = json.at("class_colours");
+    spec.ignore_index = json.at("ignore_index");
   } catch (const std::exception&) {
     throw Error({path, "holds no description of the data"});
   }

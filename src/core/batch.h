@@ -42,6 +42,7 @@ struct Batch {
   TensorMap inputs;  // "M1" [B,480,F] f32, …
   TensorMap labels;  // "direction" [B] i64, "magnitude" [B] f32, …
   at::Tensor time;   // [B] i64 on the CPU, seconds since 1970 UTC; undefined where the data has none
+  std::vector<int64_t> samples;  // their numbers within the split
   int64_t size = 0;
   int64_t index = 0;  // place in the epoch
   bool follows_previous =
@@ -63,6 +64,10 @@ struct DataSpec {
   TensorMap constants;
   std::vector<std::string> feature_names;
   double pip = 0;  // price units a pip (0 where prices are no concern)
+  // Classes of a mask: name and colour (0xRRGGBB) by id, and the id that counts as no class (-1: none).
+  std::vector<std::string> class_names;
+  std::vector<int64_t> class_colours;
+  int64_t ignore_index = -1;
   // Neighbouring samples whose labels share bars: the blocks of a bootstrap. 1: independent.
   int64_t label_overlap = 1;
 

@@ -1,0 +1,38 @@
+// 8-bit images in memory, and their files. Plain: no LibTorch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace athanor {
+
+struct Image {
+  int64_t height = 0, width = 0;
+  int64_t channels = 3;         // 1: grey or class ids, 3: RGB
+  std::vector<uint8_t> pixels;  // [H,W,channels], rows from the top
+  uint8_t* at(int64_t y, int64_t x) { return pixels.data() + (y * width + x) * channels; }
+  const uint8_t* at(int64_t y, int64_t x) const { return pixels.data() + (y * width + x) * channels; }
+};
+
+Image make_image(int64_t height, int64_t width, int64_t channels);
+
+// JPEG or PNG, told apart by their first bytes. Grey, palette, RGBA (composed over black), 16-bit (upper
+// byte), CMYK and EXIF rotation become upright 8-bit RGB. Throws Error with the path: missing, empty,
+// foreign, broken, or more than 2^28 pixels.
+Image load_image(const std::string& path);
+
+// A PNG's class ids as they are: 8-bit grey, or the indexes of a palette; -> channels 1. RGB files (for a
+// colour table) -> channels 3. Throws Error, for 16 bits too.
+Image load_mask(const std::string& path);
+
+// Whole or not at all. channels 1 or 3; `palette` (0xRRGGBB by id) makes an indexed PNG of a one-channel
+// image.
+void save_png(const std::string& path, const Image& image, const std::vector<int64_t>& palette = {});
+void save_jpeg(const std::string& path, const Image& image, int quality = 92);
+
+// Bilinear with antialias when it shrinks (as Pillow does), or nearest for ids.
+Image resize_bilinear(const Image& image, int64_t height, int64_t width);
+Image resize_nearest(const Image& image, int64_t height, int64_t width);
+
+}  // namespace athanor
