@@ -52,8 +52,8 @@ DataSpec read_data_spec(const std::string& path) {
     spec.feature_names = json.at("feature_names");
     spec.pip = json.at("pip");
     spec.label_overlap = json.at("label_overlap");
-    spec.class_names = json.at("class_names");
-    spec.class_colours = json.at("class_colours");
+    spec.class_names = json.at("class_names").get<std::vector<std::string>>();
+    spec.class_colours = json.at("class_colours").get<std::vector<int64_t>>();
     spec.ignore_index = json.at("ignore_index");
   } catch (const std::exception&) {
     throw Error({path, "holds no description of the data"});
