@@ -1,0 +1,43 @@
+// The formats behind data/images/image.h: bytes in memory to pixels and back. Internal to data/images.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/images/image.h"
+
+namespace athanor {
+
+constexpr int64_t kMostPixels = int64_t{1} << 28;
+
+// Throws Error naming `where` for an image of no or more than kMostPixels pixels.
+void check_pixels(const std::string& where, int64_t height, int64_t width);
+
+bool is_jpeg(std::string_view bytes);
+bool is_png(std::string_view bytes);
+
+// An image and the EXIF orientation (1 to 8) that its file asks for, not yet applied.
+struct Decoded {
+  Image image;
+  int orientation = 1;
+};
+
+// -> channels 3. Shrunk by 2, 4 or 8 while decoding where the result (once upright) keeps at least
+// `height` x `width` pixels; 0 x 0: never. Throws Error naming `where`: foreign, cut short, corrupt.
+Decoded decode_jpeg(std::string_view bytes, const std::string& where, int64_t height, int64_t width);
+std::string encode_jpeg(const Image& image, int quality, const std::string& where);
+
+// -> channels 3: colours, over black where transparent, upper bytes of 16 bits.
+Decoded decode_png(std::string_view bytes, const std::string& where);
+// -> channels 1: grey values or palette indexes as stored; 3: RGB. Throws Error for 16 bits and transparency.
+Image decode_png_ids(std::string_view bytes, const std::string& where);
+std::string encode_png(const Image& image, const std::vector<int64_t>& palette, const std::string& where);
+
+// The orientation in an EXIF block that begins with its TIFF header ("II*\0" or "MM\0*"); 1 where it has
+// none.
+int exif_orientation(std::string_view tiff);
+Image upright(Image image, int orientation);
+
+}  // namespace athanor

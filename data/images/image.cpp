@@ -1,0 +1,59 @@
+// Loading by the first bytes, saving whole or not at all.
+#include "data/images/image.h"
+
+#include <cassert>
+
+#include "data/images/codec.h"
+#include "src/core/error.h"
+#include "src/core/files.h"
+#include "src/core/text.h"
+
+namespace athanor {
+namespace {
+
+std::string read_image_file(const std::string& path) {
+  std::string bytes = read_file(path);
+  if (bytes.empty()) throw Error({path, "is empty", "a JPEG or PNG", "", ""});
+  return bytes;
+}
+
+}  // namespace
+
+Image make_image(int64_t height, int64_t width, int64_t channels) {
+  return {height, width, channels, std::vector<uint8_t>(static_cast<size_t>(height * width * channels))};
+}
+
+void check_pixels(const std::string& where, int64_t height, int64_t width) {
+  if (height > 0 && width > 0 && height <= kMostPixels / width) return;
+  throw Error({where, "an image of unusable size", text("at most ", kMostPixels, " pixels"),
+               text(height, " x ", width), ""});
+}
+
+Image load_image(const std::string& path) { return load_image_at_least(path, 0, 0); }
+
+Image load_image_at_least(const std::string& path, int64_t height, int64_t width) {
+  const std::string bytes = read_image_file(path);
+  if (!is_jpeg(bytes) && !is_png(bytes))
+    throw Error({path, "is no image that is known", "a JPEG or PNG", "", ""});
+  Decoded decoded = is_jpeg(bytes) ? decode_jpeg(bytes, path, height, width) : decode_png(bytes, path);
+  return upright(std::move(decoded.image), decoded.orientation);
+}
+
+Image load_mask(const std::string& path) {
+  const std::string bytes = read_image_file(path);
+  if (is_jpeg(bytes)) throw Error({path, "is a JPEG, which changes the ids of a mask", "a PNG", "", ""});
+  if (!is_png(bytes)) throw Error({path, "is no mask that is known", "a PNG", "", ""});
+  return decode_png_ids(bytes, path);
+}
+
+void save_png(const std::string& path, const Image& image, const std::vector<int64_t>& palette) {
+  assert(image.channels == 1 || (image.channels == 3 && palette.empty()));
+  write_file_atomically(path, encode_png(image, palette, path));
+}
+
+void save_jpeg(const std::string& path, const Image& image, int quality) {
+  assert(image.channels == 1 || image.channels == 3);
+  write_file_atomically(path, encode_jpeg(image, quality, path));
+}
+
+}  // namespace athanor
