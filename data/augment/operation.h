@@ -1,0 +1,70 @@
+// One entry of an augmentation list: with probability p it draws numbers and writes them into what a sample
+// will go through. Geometry composes into one map; factors of the same kind multiply.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/core/component.h"
+#include "src/core/random.h"
+#include "src/ops/augment.h"
+
+namespace athanor {
+
+struct PixelBox {
+  double x = 0, y = 0, width = 0, height = 0;  // from the outer corner of the first pixel
+};
+
+// What one sample goes through. The numbers of `picture` apply from `picture.map` inwards; then the crop.
+struct SampleChange {
+  int64_t height = 0, width = 0;          // of the picture, pixels
+  int64_t out_height = 0, out_width = 0;  // of what training sees
+  PictureChange picture;
+  PixelBox crop;   // of the mapped picture, shown in the whole output
+  double mix = 0;  // share of the partner that is blended in, [0,1]
+  PixelBox paste;  // of the output, shows the partner instead; empty: nothing
+};
+
+// Fields that every operation has.
+struct OperationConfig : ConfigStruct {
+  double p = 1;
+  int64_t from_epoch = 0, until_epoch = 0;
+  void list_common_fields(Fields& fields);
+};
+
+class Operation {
+ public:
+  virtual ~Operation() = default;
+  virtual void draw(Rng& rng, SampleChange& change) const = 0;
+  virtual std::string describe() const = 0;
+};
+
+using OperationComponent = Component<Operation>;
+const std::vector<OperationComponent>& operation_components();
+using OperationChoice = Choice<Operation>;
+
+// A list in the order in which it is applied, each with when and how often.
+class OperationList {
+ public:
+  explicit OperationList(std::vector<OperationChoice> choices);
+  // What sample `sample` goes through in `epoch`; depends on nothing else.
+  SampleChange draw(uint64_t seed, int64_t epoch, int64_t sample, const SampleChange& unchanged) const;
+  std::string describe(int64_t epoch) const;
+
+ private:
+  struct Entry {
+    std::unique_ptr<Operation> operation;
+    double p;
+    int64_t from_epoch, until_epoch;
+    bool is_on(int64_t epoch) const;
+  };
+  std::vector<Entry> entries_;
+};
+
+// "none", "minimal", "standard", "strong", "progressive".
+const std::vector<std::string>& policy_names();
+std::vector<OperationChoice> policy_operations(const std::string& policy, int64_t progressive_from_epoch);
+
+}  // namespace athanor
