@@ -1,4 +1,5 @@
 // athanor synth bars: minutes of a made market, and the best accuracy that anyone can reach on it.
+// athanor synth faces: made faces and the class of each of their pixels.
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
@@ -6,6 +7,7 @@
 
 #include "data/bars/bar_time.h"
 #include "data/bars/market_bayes.h"
+#include "data/images/synth_faces.h"
 #include "src/core/config.h"
 #include "src/core/files.h"
 #include "src/core/text.h"
@@ -69,10 +71,36 @@ void run_synth_bars(const SynthFlags& flags) {
   if (!flags.json.empty()) write_file_atomically(flags.json, json.dump(2) + "\n");
 }
 
+void run_synth_faces(const SynthFacesOptions& options) {
+  const SynthFacesCounts counts = write_synth_faces(options);
+  std::cout << "wrote " << options.output << ": " << counts.train << " faces to train, " << counts.val
+            << " to validate, " << counts.test << " to test, " << options.size_px << " x " << options.size_px
+            << " pixels, seed " << options.seed << "\n";
+}
+
+void add_synth_faces(CLI::App& synth) {
+  CLI::App* faces =
+      synth.add_subcommand("faces", "Faces and masks of CelebAMask-HQ's 19 classes, in train, val and test");
+  auto options = std::make_shared<SynthFacesOptions>();
+  faces->add_option("--output", options->output, "the folder to make")->required();
+  faces->add_option("--count", options->count, "faces, of which 15 % validate and 15 % test")
+      ->capture_default_str()
+      ->check(CLI::Range(4, 1000000));
+  faces->add_option("--size", options->size_px, "pixels of a side")
+      ->capture_default_str()
+      ->check(CLI::Range(16, 4096));
+  faces->add_option("--seed", options->seed, "the same seed gives the same faces")->capture_default_str();
+  faces->add_option("--threads", options->threads, "that draw")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 256));
+  faces->footer("Example: athanor synth faces --output faces --count 600 --size 128");
+  faces->callback([options] { run_synth_faces(*options); });
+}
+
 }  // namespace
 
 void add_synth_verb(CLI::App& app) {
-  CLI::App* synth = app.add_subcommand("synth", "Make data whose best attainable accuracy is known");
+  CLI::App* synth = app.add_subcommand("synth", "Make data to try things on: a market, faces");
   synth->require_subcommand(1);
   synth->footer("Example: athanor synth bars --output M1.csv");
   CLI::App* bars = synth->add_subcommand(
@@ -88,6 +116,7 @@ void add_synth_verb(CLI::App& app) {
   bars->add_option("overrides", flags->overrides, "prepare.key=value …");
   bars->footer("Example: athanor synth bars --output M1.csv --minutes 60000 --seed 7 --json attainable.json");
   bars->callback([flags] { run_synth_bars(*flags); });
+  add_synth_faces(*synth);
 }
 
 }  // namespace athanor
