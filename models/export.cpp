@@ -3,6 +3,7 @@
 // module that checks its inputs. Left out: quantised and frozen modules, autocast.
 #include "models/export.h"
 
+#include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/frontend/tracer.h>
@@ -50,6 +51,10 @@ TensorMap random_batch(const DataSpec& spec, const std::vector<std::string>& nam
   for (const std::string& name : names) {
     std::vector<int64_t> shape = spec.find_input(name)->shape;
     shape.insert(shape.begin(), batch);
+    if (spec.find_input(name)->dtype == at::kByte) {
+      inputs.set(name, at::randint(0, 256, shape, at::kByte));
+      continue;
+    }
     at::Tensor x = at::randn(shape);
     // Raw features: spread them as the scaler expects, so that the comparison is not all clipped values.
     if (const at::Tensor* scale = spec.constants.find("scale/" + name)) x = x * *scale;
@@ -140,8 +145,8 @@ std::string check_source(const TensorSpec& input, const std::string& first) {
     return "    assert " + condition + ", \"input '" + name + "': expected " + expected +
            ", got {}\".format(" + name + ".size())\n";
   };
-  return text("    assert ", name, ".dtype == ", static_cast<int>(at::kFloat), ", \"input '", name,
-              "': expected float32\"\n") +
+  return text("    assert ", name, ".dtype == ", static_cast<int>(input.dtype), ", \"input '", name,
+              "': expected ", dtype_name(input.dtype), "\"\n") +
          check(right, shape + "]") + check(name + ".size(0) > 0", "at least one sample") +
          check(name + ".size(0) == " + first + ".size(0)", "as many samples as '" + first + "' has");
 }

@@ -14,7 +14,7 @@ struct ExportFacts {
   int64_t step = 0;
 };
 
-// Writes a module `forward(M1, M5, …) -> Dict[str, Tensor]` whose inputs are [B,T,F] f32 by the names of
+// Writes a module `forward(M1, M5, …) -> Dict[str, Tensor]` whose inputs are [B,…] f32 or u8 by the names of
 // `spec` (those that the model reads), without carried state. It refuses wrong ranks, lengths, feature
 // counts, types and unequal batch sizes. The facts are in its extra file "athanor.json" and in `path`.json.
 // Before the file appears it is loaded and compared with the model at several batch sizes; throws Error where

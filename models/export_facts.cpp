@@ -8,6 +8,8 @@
 
 namespace athanor {
 
+std::string dtype_name(at::ScalarType dtype) { return dtype == at::kByte ? "uint8" : "float32"; }
+
 std::string facts_json(const DataSpec& spec, const ExportFacts& facts, const std::vector<std::string>& inputs,
                        const std::vector<std::string>& outputs) {
   nlohmann::ordered_json json;
@@ -16,11 +18,16 @@ std::string facts_json(const DataSpec& spec, const ExportFacts& facts, const std
   json["step"] = facts.step;
   json["inputs"] = nlohmann::json::array();
   for (const std::string& name : inputs)
-    json["inputs"].push_back(
-        {{"name", name}, {"sample_shape", spec.find_input(name)->shape}, {"dtype", "float32"}});
+    json["inputs"].push_back({{"name", name},
+                              {"sample_shape", spec.find_input(name)->shape},
+                              {"dtype", dtype_name(spec.find_input(name)->dtype)}});
   json["outputs"] = outputs;
   json["feature_names"] = spec.feature_names;
   json["pip"] = spec.pip;
+  if (!spec.class_names.empty()) {
+    json["class_names"] = spec.class_names;
+    json["class_colours"] = spec.class_colours;
+  }
   json["scaler"] = spec.constants.empty() ? "none" : "inside: give raw features";
   json["config_yaml"] = facts.config_yaml;
   return json.dump(2) + "\n";

@@ -36,6 +36,7 @@ struct Case {
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       {"mlp", {}},
+      {"micro_segformer", {"widths=[8,8,16,16]", "decoder=16"}},
       {"multi_timeframe_lstm", {"hidden=32"}},
       {"multi_timeframe_lstm", {"hidden=32", "fusion=attention", "ffn=48", "carry_state=true"}},
       {"multi_timeframe_lstm", {"hidden=20", "layers=1", "layer_norm=always", "inputs=[H1,M1]"}}};
@@ -69,9 +70,9 @@ std::string message_of(const std::function<void()>& call) {
 CATCH_TEST_CASE("export: the module equals the model within 1e-6 at batch sizes it was not traced with",
                 "[unit]") {
   const Folder folder;
-  const DataSpec spec = small_spec(true);
   for (const Case& one : cases()) {
     CATCH_INFO(one.model << " " << (one.settings.empty() ? "" : one.settings.back()));
+    const DataSpec spec = spec_for(one.model, true);
     const auto model = build_model(one.model, one.settings, spec);
     export_torchscript(*model, spec, {.model = one.model}, folder.file("m.pt"));
     torch::jit::Module module = torch::jit::load(folder.file("m.pt"));
@@ -135,6 +136,22 @@ CATCH_TEST_CASE("export: the scaler is inside, and the facts come with the modul
   int64_t buffers = 0;
   for (const auto& item : module.named_buffers()) buffers += item.name.ends_with("scaler_M1.mean");
   CATCH_CHECK(buffers == 1);
+}
+
+CATCH_TEST_CASE("export: a module of images takes uint8 pixels alone, and its facts name the classes",
+                "[unit]") {
+  const Folder folder;
+  const DataSpec spec = image_spec(true);
+  const auto model = build_model("micro_segformer", {"widths=[8,8,16,16]", "decoder=16"}, spec);
+  export_torchscript(*model, spec, {.model = "micro_segformer"}, folder.file("m.pt"));
+  torch::jit::Module module = torch::jit::load(folder.file("m.pt"));
+  const auto message = [&](const at::Tensor& image) { return message_of([&] { module.forward({image}); }); };
+  CATCH_CHECK(message(at::zeros({2, 3, 64, 32}, at::kByte)).empty());
+  CATCH_CHECK_THAT(message(at::zeros({2, 3, 64, 32})), Catch::Contains("'image': expected uint8"));
+  CATCH_CHECK_THAT(message(at::zeros({2, 3, 64, 64}, at::kByte)), Catch::Contains("expected [B,3,64,32]"));
+  const auto facts = nlohmann::json::parse(read_file(folder.file("m.pt.json")));
+  CATCH_CHECK(facts["inputs"][0]["dtype"] == "uint8");
+  CATCH_CHECK(facts["class_names"] == spec.class_names);
 }
 
 CATCH_TEST_CASE("export: nothing is left where it cannot be written", "[unit]") {

@@ -25,13 +25,30 @@ DataSpec small_spec(bool constants) {
   return spec;
 }
 
+DataSpec image_spec(bool constants) {
+  DataSpec spec;
+  spec.inputs = {{"image", {3, 64, 32}, at::kByte}};
+  spec.labels = {{"mask", {64, 32}, at::kByte}};
+  spec.class_names = {"background", "skin", "hair"};
+  spec.class_colours = {0x000000, 0xCC0000, 0x0000CC};
+  if (!constants) return spec;
+  spec.constants.set("mean/image", at::tensor({0.5F, 0.4F, 0.3F}));
+  spec.constants.set("std/image", at::tensor({0.2F, 0.25F, 0.3F}));
+  return spec;
+}
+
+DataSpec spec_for(const std::string& model, bool constants) {
+  return model == "micro_segformer" ? image_spec(constants) : small_spec(constants);
+}
+
 TensorMap random_inputs(const DataSpec& spec, int64_t batch, uint64_t seed) {
   at::manual_seed(seed);
   TensorMap inputs;
   for (const TensorSpec& input : spec.inputs) {
     std::vector<int64_t> shape = {batch};
     shape.insert(shape.end(), input.shape.begin(), input.shape.end());
-    inputs.set(input.name, at::randn(shape));
+    inputs.set(input.name,
+               input.dtype == at::kByte ? at::randint(0, 256, shape, at::kByte) : at::randn(shape));
   }
   return inputs;
 }
