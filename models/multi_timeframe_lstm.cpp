@@ -36,6 +36,7 @@ struct MultiTimeframeConfig : ConfigStruct {
   double forget_bias = 0;
   bool fused_lstm = true;
   bool checkpoint_activations = false;
+  bool int8_inference = false;
 
   void list_fields(Fields& fields) override {
     fields.field("inputs", inputs, "timeframes to use, in order; empty: all inputs of the data");
@@ -61,6 +62,8 @@ struct MultiTimeframeConfig : ConfigStruct {
     fields.field(
         "checkpoint_activations", checkpoint_activations,
         "compute the LSTMs' activations again in the backward pass: less memory, more time, the same bits");
+    fields.field("int8_inference", int8_inference,
+                 "evaluate with int8 LSTM weights on the CPU (dynamic quantisation)");
   }
 };
 
@@ -148,7 +151,8 @@ void MultiTimeframeLstm::add_branch(const TensorSpec& input, const DataSpec& spe
                                                                 .layers = config_.layers,
                                                                 .dropout = config_.dropout,
                                                                 .orthogonal_init = config_.orthogonal_init,
-                                                                .forget_bias = config_.forget_bias})));
+                                                                .forget_bias = config_.forget_bias,
+                                                                .int8_inference = config_.int8_inference})));
   if (config_.layer_norm == "always" || (config_.layer_norm == "auto" && attention_))
     branch.norm = register_module("norm_" + input.name,
                                   torch::nn::LayerNorm(torch::nn::LayerNormOptions({config_.hidden})));

@@ -1,6 +1,7 @@
 // at::lstm over parameters named as torch.nn.LSTM names them, and the choice between it and fused_lstm.
 #include "models/layers/lstm.h"
 
+#include <ATen/TracerMode.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/lstm.h>
@@ -57,6 +58,10 @@ at::Tensor Lstm::forward(const at::Tensor& x, LstmState& state, bool recompute) 
     state.h = zero_state(x, options_.layers, options_.hidden);
     state.c = state.h;
   }
+  if (runs_int8(x)) {
+    if (int8_ == nullptr) int8_ = std::make_unique<Int8Lstm>(weights_);
+    return int8_->forward(x, state);
+  }
   // x, h, c, weights -> outputs, h, c
   const auto run = [options = options_, training = is_training()](const std::vector<at::Tensor>& in) {
     auto [output, h, c] = at::lstm(in[0], {in[1], in[2]}, at::TensorList(in).slice(3), /*has_biases=*/true,
@@ -69,6 +74,17 @@ at::Tensor Lstm::forward(const at::Tensor& x, LstmState& state, bool recompute) 
   const std::vector<at::Tensor> out = recompute ? checkpointed(run, in) : run(in);
   state = {out[1], out[2]};
   return out[0];
+}
+
+void Lstm::train(bool on) {
+  int8_.reset();
+  torch::nn::Module::train(on);
+}
+
+// While tracing too, an exported module keeps its fp32 weights.
+bool Lstm::runs_int8(const at::Tensor& x) const {
+  return options_.int8_inference && !is_training() && !at::GradMode::is_enabled() && x.is_cpu() &&
+         !at::tracer::impl::is_dispatch_enabled();
 }
 
 std::vector<at::Tensor> LstmSet::forward(const std::vector<at::Tensor>& x, std::vector<LstmState>& states,

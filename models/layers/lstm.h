@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/layers/fused_lstm.h"
+#include "models/layers/int8_lstm.h"
 
 namespace athanor {
 
@@ -18,6 +19,7 @@ struct LstmOptions {
   double dropout = 0;            // between layers, in training
   bool orthogonal_init = false;  // recurrent weights, gate by gate
   double forget_bias = 0;        // where not 0; else PyTorch's own init
+  bool int8_inference = false;   // in evaluation on the CPU: Int8Lstm
 };
 
 class Lstm : public torch::nn::Module {
@@ -26,13 +28,16 @@ class Lstm : public torch::nn::Module {
   // x [B,T,F] -> [B,T,D] by at::lstm; `state` (zeros where undefined) becomes the state after the last step.
   // `recompute`: checkpointed, see checkpointed.h.
   at::Tensor forward(const at::Tensor& x, LstmState& state, bool recompute = false);
+  void train(bool on = true) override;
   const LstmOptions& options() const { return options_; }
   const std::vector<at::Tensor>& weights() const { return weights_; }
 
  private:
   void initialise();
+  bool runs_int8(const at::Tensor& x) const;
   LstmOptions options_;
   std::vector<at::Tensor> weights_;  // w_ih, w_hh, b_ih, b_hh a layer
+  std::unique_ptr<Int8Lstm> int8_;   // made of them at the first use, dropped when training begins
 };
 
 // Several LSTMs of equal options (input width aside), run together: while training on a CPU by fused_lstm,
