@@ -22,6 +22,7 @@ bool is_png(std::string_view bytes);
 struct Decoded {
   Image image;
   int orientation = 1;
+  ImageSize file_size = {};  // not turned either
 };
 
 // -> channels 3. Shrunk by 2, 4 or 8 while decoding where the result (once upright) keeps at least

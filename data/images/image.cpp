@@ -31,11 +31,14 @@ void check_pixels(const std::string& where, int64_t height, int64_t width) {
 
 Image load_image(const std::string& path) { return load_image_at_least(path, 0, 0); }
 
-Image load_image_at_least(const std::string& path, int64_t height, int64_t width) {
+Image load_image_at_least(const std::string& path, int64_t height, int64_t width, ImageSize* file_size) {
   const std::string bytes = read_image_file(path);
   if (!is_jpeg(bytes) && !is_png(bytes))
     throw Error({path, "is no image that is known", "a JPEG or PNG", "", ""});
   Decoded decoded = is_jpeg(bytes) ? decode_jpeg(bytes, path, height, width) : decode_png(bytes, path);
+  const auto [rows, columns] = decoded.file_size;
+  if (file_size != nullptr)
+    *file_size = decoded.orientation >= 5 ? ImageSize{columns, rows} : ImageSize{rows, columns};
   return upright(std::move(decoded.image), decoded.orientation);
 }
 

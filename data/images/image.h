@@ -15,6 +15,10 @@ struct Image {
   const uint8_t* at(int64_t y, int64_t x) const { return pixels.data() + (y * width + x) * channels; }
 };
 
+struct ImageSize {
+  int64_t height = 0, width = 0;
+};
+
 Image make_image(int64_t height, int64_t width, int64_t channels);
 
 // JPEG or PNG, told apart by their first bytes. Grey, palette, RGBA (composed over black), 16-bit (upper
@@ -25,7 +29,9 @@ Image load_image(const std::string& path);
 // The same, for an image that is to be `height` x `width` pixels: a JPEG of at least twice that is decoded at
 // a half, a quarter or an eighth of its size, which keeps no less than is asked for and is several times
 // faster.
-Image load_image_at_least(const std::string& path, int64_t height, int64_t width);
+// `file_size` receives the upright size in the file.
+Image load_image_at_least(const std::string& path, int64_t height, int64_t width,
+                          ImageSize* file_size = nullptr);
 
 // A PNG's class ids as they are: 8-bit grey, or the indexes of a palette; -> channels 1. RGB files (for a
 // colour table) -> channels 3. Throws Error, for 16 bits too.

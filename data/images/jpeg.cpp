@@ -70,6 +70,7 @@ class JpegReader {
     check_pixels(where_, info_.image_height, info_.image_width);
     Decoded out;
     out.orientation = orientation();
+    out.file_size = {info_.image_height, info_.image_width};
     if (out.orientation >= 5) std::swap(height, width);
     info_.scale_denom = shrink(height, width);
     const bool four = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;

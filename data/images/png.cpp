@@ -200,6 +200,7 @@ Decoded decode_png(std::string_view bytes, const std::string& where) {
   Decoded out;
   out.orientation = reader.orientation();
   out.image = over_black(reader.read_rgba());
+  out.file_size = {out.image.height, out.image.width};
   return out;
 }
 
