@@ -35,8 +35,9 @@ std::shared_ptr<const PreparedFile> load_selected(const BarsConfig& config) {
   if (config.windows.empty()) return file;
   std::vector<TimeframeData> chosen;
   for (const auto& [name, window] : config.windows) {
-    const auto found = std::find_if(file->timeframes.begin(), file->timeframes.end(),
-                                    [&](const TimeframeData& timeframe) { return timeframe.name == name; });
+    const auto found =
+        std::find_if(file->timeframes.begin(), file->timeframes.end(),
+                     [&wanted = name](const TimeframeData& timeframe) { return timeframe.name == wanted; });
     if (found == file->timeframes.end()) {
       std::vector<std::string> names;
       for (const auto& timeframe : file->timeframes) names.push_back(timeframe.name);

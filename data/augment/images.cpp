@@ -21,7 +21,6 @@ struct ImagesConfig : ConfigStruct {
   std::string border = "constant";
   std::vector<int64_t> fill = {0, 0, 0};
   int64_t mask_fill = -1;
-  std::string output = "fp32";
   int64_t threads = 0;
 
   void list_fields(Fields& fields) override {
@@ -38,7 +37,6 @@ struct ImagesConfig : ConfigStruct {
         "mask_fill", mask_fill,
         "class outside the picture, with border constant; -1: the ignored one, or 0 where there is none",
         between(-1, 255));
-    fields.field("output", output, "what the model gets", one_of({"fp32", "bf16"}));
     fields.field("threads", threads, "that augment on the CPU; 0: as many as LibTorch uses", kNonNegative);
   }
 };
@@ -98,8 +96,7 @@ class Images : public Augmentation {
     for (int64_t i = 0; i < batch.size; ++i)
       changes.push_back(
           flattened(operations_.draw(seed, epoch, batch.samples.at(static_cast<size_t>(i)), unchanged)));
-    at::Tensor out = at::empty({batch.size, 3, unchanged.out_height, unchanged.out_width},
-                               config_.output == "bf16" ? at::kBFloat16 : at::kFloat);
+    at::Tensor out = at::empty({batch.size, 3, unchanged.out_height, unchanged.out_width}, at::kFloat);
     at::Tensor out_mask;
     if (mask.defined())
       out_mask = at::empty({batch.size, unchanged.out_height, unchanged.out_width}, at::kByte);
@@ -107,8 +104,7 @@ class Images : public Augmentation {
                     .image = image.const_data_ptr<uint8_t>(),
                     .mask = mask.defined() ? mask.const_data_ptr<uint8_t>() : nullptr,
                     .changes = changes.data(),
-                    .out_image = out.mutable_data_ptr(),
-                    .out_type = config_.output == "bf16" ? PixelType::kBFloat16 : PixelType::kFloat32,
+                    .out_image = out.mutable_data_ptr<float>(),
                     .out_mask = mask.defined() ? out_mask.mutable_data_ptr<uint8_t>() : nullptr},
                    rule_, pool());
     Batch augmented = batch;

@@ -87,8 +87,8 @@ bool keeps(const Constraint& allowed, const std::string& value) { return holds(a
 // Reads one mapping of the tree into one list of fields.
 class Reader : public Fields {
  public:
-  Reader(YAML::Node node, std::string prefix, const Place& place)
-      : node_(std::move(node)), prefix_(std::move(prefix)), place_(place) {
+  Reader(const YAML::Node& node, std::string prefix, const Place& place)
+      : node_(node), prefix_(std::move(prefix)), place_(place) {
     if (!node_.IsNull() && !node_.IsMap())
       throw usage_error({place_.of(prefix_, node_), text("key '", prefix_, "' has the wrong type"),
                          "a mapping of keys", shown(node_), "indent its keys below it"});
@@ -217,7 +217,7 @@ void refuse_duplicate_keys(const YAML::Node& node, const std::string& prefix, co
   }
 }
 
-void put_override(YAML::Node root, const std::string& typed, Place& place) {
+void put_override(const YAML::Node& root, const std::string& typed, Place& place) {
   const size_t equals = typed.find('=');
   if (equals == std::string::npos || equals == 0)
     throw usage_error({"'" + typed + "'", "not an override", "key.sub=value", "", "e.g. optimizer.lr=0.001"});

@@ -29,6 +29,7 @@ std::string yaml_value(const std::string& value) { return yaml_text(value); }
 template <class T>
 std::string yaml_value(const std::vector<T>& values) {
   std::vector<std::string> parts;
+  parts.reserve(values.size());
   for (const T& value : values) parts.push_back(yaml_value(value));
   return "[" + join(parts, ", ") + "]";
 }

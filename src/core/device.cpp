@@ -42,7 +42,7 @@ at::Device resolve_device(const std::string& name) {
     throw usage_error(
         {"device", "'" + name + "' cannot be used: no GPU driver, or no libtorch_cuda", "", "",
          "device=cpu, or scripts/build --cuda on a machine with a GPU; athanor doctor tells more"});
-  const int count = c10::impl::getDeviceGuardImpl(c10::kCUDA)->deviceCount();
+  const c10::DeviceIndex count = c10::impl::getDeviceGuardImpl(c10::kCUDA)->deviceCount();
   const int index = name.starts_with("cuda:") ? std::stoi(name.substr(5)) : 0;
   if (index >= count)
     throw usage_error({"device", "there is no '" + name + "'", text("cuda:0 to cuda:", count - 1), "", ""});

@@ -1,5 +1,5 @@
 // Augmentation of labelled images in one pass: flip, affine map, blur, brightness, contrast, saturation, hue
-// and normalisation from uint8 to fp32 or bf16, and the mask by the same map. Plain C++: pointers in and out.
+// and normalisation from uint8 to fp32, and the mask by the same map. Plain C++: pointers in and out.
 // The meaning of each step is written out in ops/augment_reference.h; docs/augmentation.md compares it with
 // other libraries.
 #pragma once
@@ -48,16 +48,13 @@ struct AugmentShape {
 };
 constexpr int64_t kLargestSide = 16384;
 
-enum class PixelType { kFloat32, kBFloat16 };
-
 struct AugmentBatch {
   AugmentShape shape;
   const uint8_t* image = nullptr;          // [B,3,H,W]
   const uint8_t* mask = nullptr;           // [B,H,W], or null
   const PictureChange* changes = nullptr;  // [B]
-  void* out_image = nullptr;               // [B,3,H',W'] of out_type
-  PixelType out_type = PixelType::kFloat32;
-  uint8_t* out_mask = nullptr;  // [B,H',W'], or null
+  float* out_image = nullptr;              // [B,3,H',W']
+  uint8_t* out_mask = nullptr;             // [B,H',W'], or null
 };
 
 // Threads take whole pictures, or bands of rows where pictures are few; the result is the same to the bit.

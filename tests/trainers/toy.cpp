@@ -87,6 +87,13 @@ std::unique_ptr<SampleSource> toy_source(int64_t samples, uint64_t seed, int64_t
   return std::make_unique<ToySource>(samples, seed, bad_sample);
 }
 
+std::vector<std::string> toy_models() {
+  std::vector<std::string> names;
+  for (const ModelComponent& component : model_components())
+    if (component.name != "micro_segformer") names.push_back(component.name);
+  return names;
+}
+
 std::unique_ptr<Model> make_toy_model(const ToyOptions& options) {
   ModelChoice choice(model_components(), options.model);
   configure(choice, options.model_settings);

@@ -57,6 +57,8 @@ class Toy {
   std::unique_ptr<Trainer> trainer_;
 };
 
+// The registered models that can be made for toy_spec(); the others want images (tests/models).
+std::vector<std::string> toy_models();
 std::unique_ptr<Model> make_toy_model(const ToyOptions& options);
 std::unique_ptr<Objective> make_toy_objective(const std::string& name,
                                               const std::vector<std::string>& settings = {});
