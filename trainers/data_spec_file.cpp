@@ -38,7 +38,8 @@ void write_data_spec(const std::string& path, const DataSpec& spec) {
   const Json json{{"inputs", to_json(spec.inputs)},      {"labels", to_json(spec.labels)},
                   {"feature_names", spec.feature_names}, {"pip", spec.pip},
                   {"label_overlap", spec.label_overlap}, {"class_names", spec.class_names},
-                  {"class_colours", spec.class_colours}, {"ignore_index", spec.ignore_index}};
+                  {"class_colours", spec.class_colours}, {"ignore_index", spec.ignore_index},
+                  {"class_mirrors", spec.class_mirrors}};
   write_safetensors(path, spec.constants, {{"data_spec", json.dump()}});
 }
 
@@ -55,6 +56,7 @@ DataSpec read_data_spec(const std::string& path) {
     spec.class_names = json.at("class_names").get<std::vector<std::string>>();
     spec.class_colours = json.at("class_colours").get<std::vector<int64_t>>();
     spec.ignore_index = json.at("ignore_index");
+    spec.class_mirrors = json.at("class_mirrors").get<std::vector<int64_t>>();
   } catch (const std::exception&) {
     throw Error({path, "holds no description of the data"});
   }

@@ -68,6 +68,8 @@ struct DataSpec {
   std::vector<std::string> class_names;
   std::vector<int64_t> class_colours;
   int64_t ignore_index = -1;
+  // The class that each class becomes in a mirror (left eye, right eye), by id; empty: each stays itself.
+  std::vector<int64_t> class_mirrors;
   // Neighbouring samples whose labels share bars: the blocks of a bootstrap. 1: independent.
   int64_t label_overlap = 1;
 
