@@ -14,8 +14,8 @@
 #include "src/core/progress.h"
 #include "src/core/text.h"
 #include "src/core/thread_pool.h"
+#include "trainers/judge.h"
 #include "trainers/precision.h"
-#include "trainers/predict.h"
 #include "trainers/predictions_file.h"
 #include "trainers/train_job.h"
 
@@ -40,8 +40,8 @@ std::function<void(const Batch&, const TensorMap&)> watcher(PredictionsFile* fil
   };
 }
 
-Predictions run_model(LoadedModel& loaded, const Dataset& dataset, const EvaluationOptions& options,
-                      at::Device device) {
+Report run_model(LoadedModel& loaded, const Dataset& dataset, const Evaluator& evaluator,
+                 const EvaluationOptions& options, at::Device device) {
   auto source = dataset.open(options.split);
   if (source->size() == 0)
     throw usage_error({.where = loaded.job.dataset().path,
@@ -54,13 +54,15 @@ Predictions run_model(LoadedModel& loaded, const Dataset& dataset, const Evaluat
   std::optional<PredictionsFile> file;
   if (!options.predictions_path.empty())
     file.emplace(options.predictions_path, samples_given(loader, loader_options), options.with_inputs);
-  PredictOptions predict_options;
-  predict_options.autocast = autocast_type(parse_precision(loaded.job.trainer.precision, device));
-  predict_options.on_batch = watcher(file ? &*file : nullptr, loader.batches_per_epoch());
-  PredictResult result = predict(*loaded.model, loader, *objective, predict_options);
-  if (!result.complete) throw Error({.what = "interrupted; no report was written"}, ExitCode::kInterrupted);
+  JudgeOptions judge_options{.parts = {.tables = true},
+                             .train_labels = [&] { return read_labels(dataset, Split::kTrain); }};
+  judge_options.predict.autocast = autocast_type(parse_precision(loaded.job.trainer.precision, device));
+  judge_options.predict.on_batch = watcher(file ? &*file : nullptr, loader.batches_per_epoch());
+  Judgement judgement = judge(*loaded.model, loader, *objective, &evaluator, judge_options);
+  if (!judgement.complete)
+    throw Error({.what = "interrupted; no report was written"}, ExitCode::kInterrupted);
   if (file) file->commit();
-  return std::move(result.predictions);
+  return std::move(judgement.report);
 }
 
 std::string with_origin(const std::string& report, LoadedModel& loaded, Split split, at::Device device) {
@@ -83,8 +85,7 @@ Report evaluate_model(LoadedModel& loaded, const EvaluationOptions& options, at:
   DataSpec judged = loaded.spec;
   judged.label_overlap = dataset->spec().label_overlap;
   const auto evaluator = loaded.job.evaluator.make(judged);
-  const Predictions predictions = run_model(loaded, *dataset, options, device);
-  Report report = evaluator->evaluate(predictions, read_labels(*dataset, Split::kTrain), true);
+  Report report = run_model(loaded, *dataset, *evaluator, options, device);
   report.json = with_origin(report.json, loaded, options.split, device);
   report.table = text(loaded.checkpoint, ", step ", loaded.step, "\n", loaded.job.dataset().path, ", split ",
                       split_name(options.split), ": ", report.table);

@@ -9,7 +9,7 @@
 #include "src/core/random.h"
 #include "src/core/text.h"
 #include "trainers/diagnose.h"
-#include "trainers/predict.h"
+#include "trainers/judge.h"
 #include "trainers/seeding.h"
 #include "trainers/step_profile.h"
 #include "trainers/trainer.h"
@@ -116,17 +116,14 @@ ProgressState Trainer::progress_state() const {
 }
 
 std::optional<Metrics> Trainer::validate(int64_t max_batches) {
-  PredictOptions options;
-  options.autocast = autocast_;
-  options.keep = evaluator_ != nullptr;
-  options.max_batches = max_batches;
-  const PredictResult result = predict(model_, *validation_, objective_, options, /*training_after=*/true);
-  if (!result.complete) return std::nullopt;
-  Metrics values{{"val/loss", result.predictions.loss}};
-  for (const auto& [name, value] : result.predictions.loss_parts)
-    values.emplace_back("val/loss_" + name, value);
-  if (evaluator_ == nullptr) return values;
-  for (const auto& [name, value] : evaluator_->evaluate(result.predictions, {}, /*full=*/false).scalars)
+  JudgeOptions options{.training_after = true};
+  options.predict.autocast = autocast_;
+  options.predict.max_batches = max_batches;
+  const Judgement judgement = judge(model_, *validation_, objective_, evaluator_, options);
+  if (!judgement.complete) return std::nullopt;
+  Metrics values{{"val/loss", judgement.losses.loss}};
+  for (const auto& [name, value] : judgement.losses.loss_parts) values.emplace_back("val/loss_" + name, value);
+  for (const auto& [name, value] : judgement.report.scalars)
     if (name != "loss") values.emplace_back("val/" + name, value);
   return values;
 }
