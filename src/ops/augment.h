@@ -48,13 +48,17 @@ struct AugmentShape {
 };
 constexpr int64_t kLargestSide = 16384;
 
+// What the images come out as: float, or bf16 rounded to nearest, halves to even.
+enum class PixelType { kFloat32, kBFloat16 };
+
 struct AugmentBatch {
   AugmentShape shape;
   const uint8_t* image = nullptr;          // [B,3,H,W]
   const uint8_t* mask = nullptr;           // [B,H,W], or null
   const PictureChange* changes = nullptr;  // [B]
-  float* out_image = nullptr;              // [B,3,H',W']
-  uint8_t* out_mask = nullptr;             // [B,H',W'], or null
+  void* out_image = nullptr;               // [B,3,H',W'] of out_type
+  uint8_t* out_mask = nullptr;             // [B,H',W']; null where mask is
+  PixelType out_type = PixelType::kFloat32;
 };
 
 // Threads take whole pictures, or bands of rows where pictures are few; the result is the same to the bit.

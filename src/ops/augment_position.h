@@ -47,4 +47,12 @@ ATHANOR_BOTH inline int32_t position(int64_t fixed, int32_t side, bool reflect) 
   return edge - half;
 }
 
+// Where a blur looks for index i of `size`: mirrored without repeating the edge, as often as it takes.
+ATHANOR_BOTH inline int64_t mirrored(int64_t i, int64_t size) {
+  if (size == 1) return 0;
+  const int64_t period = 2 * (size - 1);
+  i = ((i % period) + period) % period;
+  return i < size ? i : period - i;
+}
+
 }  // namespace athanor

@@ -65,13 +65,6 @@ T pixel_or(const T* plane, int64_t height, int64_t width, int64_t x, int64_t y, 
   return plane[std::clamp<int64_t>(y, 0, height - 1) * width + std::clamp<int64_t>(x, 0, width - 1)];
 }
 
-int64_t mirrored(int64_t i, int64_t size) {
-  if (size == 1) return 0;
-  const int64_t period = 2 * (size - 1);
-  i = ((i % period) + period) % period;
-  return i < size ? i : period - i;
-}
-
 }  // namespace
 
 FloatImage from_bytes(const uint8_t* image, int64_t height, int64_t width) {
