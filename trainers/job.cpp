@@ -53,6 +53,9 @@ class Flattened : public Fields {
         },
         help);
   }
+  void visit_choices(const std::string& name, ChoiceListBase& list, const std::string& help) override {
+    for (size_t i = 0; i < list.size(); ++i) visit_choice(text(name, "[", i, "]"), list.at(i), help);
+  }
 
  private:
   std::string prefix_;

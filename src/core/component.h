@@ -1,6 +1,6 @@
-// Components by name: a table of {name, summary, default config, make}, and a Choice that a config struct
-// holds. A component's file ends in `XComponent make_x()`, one line in the room's registry.def declares and
-// lists it.
+// Components by name: a table of {name, summary, default config, make}, and a Choice, or a list of them, that
+// a config struct holds. A component's file ends in `XComponent make_x()`, one line in the room's
+// registry.def declares and lists it.
 #pragma once
 
 #include <cassert>
@@ -53,6 +53,7 @@ class Choice : public ChoiceBase {
     config_ = chosen_->default_config();
   }
   ConfigStruct& config() override { return *config_; }
+  const ConfigStruct& config() const { return *config_; }
 
   std::unique_ptr<Product> make(Args... args) const {
     return chosen_->make(*config_, std::forward<Args>(args)...);
@@ -68,6 +69,28 @@ class Choice : public ChoiceBase {
   const Table* table_;
   const Component<Product, Args...>* chosen_ = nullptr;
   std::shared_ptr<ConfigStruct> config_;
+};
+
+template <class Product, class... Args>
+class ChoiceList : public ChoiceListBase {
+ public:
+  using One = Choice<Product, Args...>;
+
+  // `table` outlives the list, and is not empty.
+  explicit ChoiceList(const typename One::Table& table) : table_(&table) {}
+
+  size_t size() const override { return choices_.size(); }
+  ChoiceBase& at(size_t i) override { return choices_.at(i); }
+  void clear() override { choices_.clear(); }
+  One& add() override { return choices_.emplace_back(*table_, table_->front().name); }
+  std::unique_ptr<ChoiceBase> example() const override {
+    return std::make_unique<One>(*table_, table_->front().name);
+  }
+  const std::vector<One>& choices() const { return choices_; }
+
+ private:
+  const typename One::Table* table_;
+  std::vector<One> choices_;
 };
 
 }  // namespace athanor

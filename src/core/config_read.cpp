@@ -125,7 +125,29 @@ class Reader : public Fields {
   void visit_choice(const std::string& name, ChoiceBase& choice, const std::string&) override {
     const YAML::Node node = child(name);
     if (!node.IsDefined()) return;
+    read_choice(name, dotted(prefix_, name), node, choice);
+  }
+
+  void visit_choices(const std::string& name, ChoiceListBase& list, const std::string&) override {
+    const YAML::Node node = child(name);
+    if (!node.IsDefined()) return;
     const std::string key = dotted(prefix_, name);
+    const std::string example = text("e.g. {name: ", list.example()->name(), "}");
+    if (!node.IsSequence()) wrong(key, node, text("a list, each ", example));
+    list.clear();
+    for (size_t i = 0; i < node.size(); ++i) {
+      const YAML::Node entry = node[i];
+      const std::string at = text(key, "[", i, "]");
+      if (!entry.IsMap() || !entry["name"].IsDefined())
+        throw usage_error({place_.of(at, entry), "entry '" + at + "' has no name", example, shown(entry),
+                           "one of: " + join(list.example()->names(), ", ")});
+      read_choice(name, at, entry, list.add());
+    }
+  }
+
+ private:
+  void read_choice(const std::string& name, const std::string& key, const YAML::Node& node,
+                   ChoiceBase& choice) const {
     Reader inner(node, key, place_);
     std::string chosen = choice.name();
     inner.field("name", chosen, "", Constraint{});
@@ -139,7 +161,6 @@ class Reader : public Fields {
     inner.finish();
   }
 
- private:
   YAML::Node child(const std::string& name) {
     known_.push_back(name);
     known_set_.insert(name);
@@ -206,6 +227,8 @@ YAML::Node parse_yaml(const std::string& content, const std::string& where) {
 
 // yaml-cpp keeps both of two equal keys and reads the first: that would hide a mistake.
 void refuse_duplicate_keys(const YAML::Node& node, const std::string& prefix, const Place& place) {
+  for (size_t i = 0; node.IsSequence() && i < node.size(); ++i)
+    refuse_duplicate_keys(node[i], text(prefix, "[", i, "]"), place);
   if (!node.IsMap()) return;
   std::set<std::string> seen;
   for (const auto& entry : node) {
@@ -217,6 +240,22 @@ void refuse_duplicate_keys(const YAML::Node& node, const std::string& prefix, co
   }
 }
 
+// One step down the tree: "name", or "name[1]" into a list that is there.
+void enter(YAML::Node& node, const std::string& part, const std::string& typed) {
+  const size_t bracket = part.find('[');
+  node.reset(node[part.substr(0, bracket)]);
+  if (bracket == std::string::npos) return;
+  const size_t entries = node.IsSequence() ? node.size() : 0;
+  size_t index = 0;
+  if (part.back() != ']' || !parse_number(part.substr(bracket + 1, part.size() - bracket - 2), index) ||
+      index >= entries)
+    throw usage_error({"'" + typed + "'", text("there is no '", part, "' to change"),
+                       entries > 0 ? text("an index in [0,", entries - 1, "]") : "",
+                       entries > 0 ? "" : "no such list in the config file",
+                       "the whole list can be given: key=[...]"});
+  node.reset(node[index]);
+}
+
 void put_override(const YAML::Node& root, const std::string& typed, Place& place) {
   const size_t equals = typed.find('=');
   if (equals == std::string::npos || equals == 0)
@@ -225,13 +264,14 @@ void put_override(const YAML::Node& root, const std::string& typed, Place& place
   place.overrides[key] = typed;
   YAML::Node node;
   node.reset(root);
-  const auto parts = split(key, '.');
-  for (size_t i = 0; i + 1 < parts.size(); ++i) {
-    if (node[parts[i]].IsDefined() && !node[parts[i]].IsMap() && !node[parts[i]].IsNull())
-      throw usage_error({"'" + typed + "'", text("'", parts[i], "' is a value, not a section"), "", "", ""});
-    node.reset(node[parts[i]]);
+  std::string last;
+  for (const std::string& part : split(key, '.')) {
+    if (node.IsDefined() && !node.IsMap() && !node.IsNull())
+      throw usage_error({"'" + typed + "'", text("'", last, "' is a value, not a section"), "", "", ""});
+    last = part;
+    enter(node, part, typed);
   }
-  node[parts.back()] = parse_yaml(typed.substr(equals + 1), "'" + typed + "'");
+  node = parse_yaml(typed.substr(equals + 1), "'" + typed + "'");
 }
 
 }  // namespace

@@ -56,22 +56,37 @@ class YamlWriter : public Fields {
   }
   void visit_choice(const std::string& name, ChoiceBase& choice, const std::string& help) override {
     line(name + ":", help);
+    write_choice(choice);
+  }
+  void visit_choices(const std::string& name, ChoiceListBase& list, const std::string& help) override {
+    line(name + (list.size() == 0 ? ": []" : ":"), help);
+    ++depth_;
+    for (size_t i = 0; i < list.size(); ++i) {
+      begins_entry_ = true;
+      write_choice(list.at(i));
+    }
+    --depth_;
+  }
+
+ private:
+  void write_choice(ChoiceBase& choice) {
     ++depth_;
     line("name: " + choice.name(), choice.summary(choice.name()));
     choice.config().list_fields(*this);
     --depth_;
   }
-
- private:
   void line(std::string content, const std::string& help) {
     content.insert(0, 2 * depth_, ' ');
+    if (begins_entry_) content[2 * depth_ - 2] = '-';
+    begins_entry_ = false;
     if (!help.empty()) {
       content.resize(std::max<size_t>(content.size() + 2, 40), ' ');
       content += "# " + help;
     }
     out += content + "\n";
   }
-  int depth_ = 0;
+  size_t depth_ = 0;
+  bool begins_entry_ = false;  // the next line is the first of a list's entry
 };
 
 Json type_schema(const bool*) { return {{"type", "boolean"}}; }
@@ -125,7 +140,18 @@ class SchemaWriter : public Fields {
     properties[name]["description"] = help;
   }
   void visit_choice(const std::string& name, ChoiceBase& choice, const std::string& help) override {
-    Json alternatives = Json::array();
+    properties[name] = {{"description", help}, {"oneOf", alternatives(choice, true)}};
+  }
+  void visit_choices(const std::string& name, ChoiceListBase& list, const std::string& help) override {
+    const auto one = list.example();
+    properties[name] = {
+        {"description", help}, {"type", "array"}, {"items", {{"oneOf", alternatives(*one, false)}}}};
+  }
+
+ private:
+  // With `has_default`, the chosen one needs no name.
+  static Json alternatives(ChoiceBase& choice, bool has_default) {
+    Json all = Json::array();
     const std::string chosen = choice.name();
     for (const std::string& alternative : choice.names()) {
       choice.select(alternative);
@@ -133,11 +159,11 @@ class SchemaWriter : public Fields {
       choice.config().list_fields(inner);
       Json object = inner.object();
       object["properties"]["name"] = {{"const", alternative}, {"description", choice.summary(alternative)}};
-      if (alternative != chosen) object["required"] = {"name"};
-      alternatives.push_back(object);
+      if (!has_default || alternative != chosen) object["required"] = {"name"};
+      all.push_back(object);
     }
     choice.select(chosen);
-    properties[name] = {{"description", help}, {"oneOf", alternatives}};
+    return all;
   }
 };
 
@@ -178,20 +204,28 @@ class ReferenceWriter : public Fields {
     later += text("#### `", prefix_, name, "`: ", help, "\n\n", inner.table());
   }
   void visit_choice(const std::string& name, ChoiceBase& choice, const std::string& help) override {
-    const std::string chosen = choice.name();
     later += text("#### `", prefix_, name, "`: ", help, "\n\n");
+    add_alternatives(prefix_ + name + ".", choice, true);
+  }
+  void visit_choices(const std::string& name, ChoiceListBase& list, const std::string& help) override {
+    later += text("#### `", prefix_, name, "`: ", help, ": a list, each entry one of\n\n");
+    add_alternatives(prefix_ + name + "[].", *list.example(), false);
+  }
+
+ private:
+  void add_alternatives(const std::string& prefix, ChoiceBase& choice, bool has_default) {
+    const std::string chosen = choice.name();
     for (const std::string& alternative : choice.names()) {
       choice.select(alternative);
-      ReferenceWriter inner(prefix_ + name + ".");
+      ReferenceWriter inner(prefix);
       choice.config().list_fields(inner);
-      later += text("##### `", prefix_, name, ".name: ", alternative, "`",
-                    alternative == chosen ? " (default)" : "", "\n\n", choice.summary(alternative), "\n\n",
-                    inner.table());
+      later += text("##### `", prefix, "name: ", alternative, "`",
+                    has_default && alternative == chosen ? " (default)" : "", "\n\n",
+                    choice.summary(alternative), "\n\n", inner.table());
     }
     choice.select(chosen);
   }
 
- private:
   std::string prefix_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,6 +39,7 @@ using FieldRef = std::variant<bool*, int64_t*, double*, std::string*, std::vecto
                               std::vector<double>*, std::vector<std::string>*, IntMap*>;
 
 class ChoiceBase;
+class ChoiceListBase;
 
 class Fields {
  public:
@@ -59,6 +61,10 @@ class Fields {
   void choice(const std::string& name, ChoiceBase& choice, const std::string& help) {
     visit_choice(name, choice, help);
   }
+  // A list of components, each with its `name` and its own fields: [{name: a, x: 1}, {name: b}].
+  void choices(const std::string& name, ChoiceListBase& list, const std::string& help) {
+    visit_choices(name, list, help);
+  }
 
  protected:
   virtual void visit(const std::string& name, FieldRef value, const std::string& help,
@@ -66,6 +72,7 @@ class Fields {
   virtual void visit_section(const std::string& name, const std::function<void(Fields&)>& list,
                              const std::string& help) = 0;
   virtual void visit_choice(const std::string& name, ChoiceBase& choice, const std::string& help) = 0;
+  virtual void visit_choices(const std::string& name, ChoiceListBase& list, const std::string& help) = 0;
 };
 
 // Any struct's field list.
@@ -87,6 +94,19 @@ class ChoiceBase {
   // Picks a component and resets its config to the defaults. `name` must be one of names().
   virtual void select(const std::string& name) = 0;
   virtual ConfigStruct& config() = 0;
+};
+
+// Components of one table in a list, seen without their product's type.
+class ChoiceListBase {
+ public:
+  virtual ~ChoiceListBase() = default;
+  virtual size_t size() const = 0;
+  virtual ChoiceBase& at(size_t i) = 0;
+  virtual void clear() = 0;
+  // Appends the table's first component with its defaults, to be selected further.
+  virtual ChoiceBase& add() = 0;
+  // A choice of the same table that is in no list.
+  virtual std::unique_ptr<ChoiceBase> example() const = 0;
 };
 
 }  // namespace athanor

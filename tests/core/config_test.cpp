@@ -60,6 +60,7 @@ struct Whole {
   IntMap windows = {{"M1", 480}, {"H4", 48}};
   Inner optimizer;
   Choice<Shape> shape{shapes(), "circle"};
+  ChoiceList<Shape> row{shapes()};
   void list_fields(Fields& fields) {
     fields.field("seed", seed, "seed of everything random", kNonNegative);
     fields.field("fast", fast, "whether to hurry");
@@ -69,6 +70,7 @@ struct Whole {
     fields.field("windows", windows, "bars a window", kPositive);
     fields.section("optimizer", optimizer, "the optimizer");
     fields.choice("shape", shape, "the shape");
+    fields.choices("row", row, "more shapes");
   }
 };
 
@@ -128,6 +130,14 @@ CATCH_TEST_CASE("config: mistakes are told with line, key and suggestion", "[uni
       {"path: ''\n", {"not empty"}},
       {"shape: {name: cirle}\n", {"unknown shape 'cirle'", "one of: circle, box", "did you mean 'circle'?"}},
       {"shape: {name: box, radius: 2}\n", {"unknown key 'shape.radius'"}},
+      {"row: {name: box}\n", {"wrong value for 'row'", "a list, each e.g. {name: circle}", "a mapping"}},
+      {"row:\n  - name: box\n  - box\n",
+       {".yaml:3:", "'row[1]' has no name", "'box'", "one of: circle, box"}},
+      {"row:\n  - width: 2\n", {".yaml:2:", "'row[0]' has no name"}},
+      {"row:\n  - name: bx\n", {".yaml:2:", "unknown row 'bx'", "did you mean 'box'?"}},
+      {"row:\n  - name: box\n    widht: 2\n", {".yaml:3:", "'row[0].widht'", "did you mean 'width'?"}},
+      {"row:\n  - {name: box, width: 0}\n", {".yaml:2:", "'row[0].width'", "a number > 0"}},
+      {"row:\n  - name: box\n    width: 1\n    width: 2\n", {".yaml:4:", "'row[0].width' is given twice"}},
       {"seed: 1\nseed: 2\n", {".yaml:2:", "given twice"}},
       {"seed: [1\n", {"not valid YAML"}},
       {"seed:\n\t- 1\n", {"not valid YAML", "spaces, not tabs"}},
@@ -139,6 +149,41 @@ CATCH_TEST_CASE("config: mistakes are told with line, key and suggestion", "[uni
     for (const std::string& fragment : one.fragments)
       CATCH_CHECK(message.find(fragment) != std::string::npos);
   }
+}
+
+CATCH_TEST_CASE("config: a list of components keeps its order, and may hold one component twice", "[unit]") {
+  Whole whole;
+  read_config(
+      write_temporary("row:\n  - {name: box, width: 5}\n  - name: circle\n  - {name: box, height: 7}\n"), {},
+      fields_of(whole));
+  std::vector<double> areas;
+  for (const auto& shape : whole.row.choices()) areas.push_back(shape.make()->area());
+  CATCH_CHECK(areas == std::vector<double>{15, 3, 14});
+  read_config("", {"row=[]"}, fields_of(whole));
+  CATCH_CHECK(whole.row.size() == 0);
+}
+
+CATCH_TEST_CASE("config: overrides replace a list of components, or change entries that are there",
+                "[unit]") {
+  const std::string path = write_temporary("row: [{name: box, width: 5}, {name: circle}]\nsizes: [4, 5]\n");
+  Whole whole;
+  read_config(path, {"row[0].width=6", "row[1]={name: circle, radius: 2}", "sizes[1]=9"}, fields_of(whole));
+  CATCH_CHECK(whole.row.choices()[0].make()->area() == 18);
+  CATCH_CHECK(whole.row.choices()[1].make()->area() == 12);
+  CATCH_CHECK(whole.sizes == std::vector<int64_t>{4, 9});
+  read_config(path, {"row=[{name: circle}]", "row[0].radius=3"}, fields_of(whole));
+  CATCH_REQUIRE(whole.row.size() == 1);
+  CATCH_CHECK(whole.row.choices()[0].make()->area() == 27);
+
+  const auto message = [&](const std::string& override) {
+    return message_of("row: [{name: box}, {name: box}]\n", {override});
+  };
+  CATCH_CHECK(message("row[2].width=1").find("an index in [0,1]") != std::string::npos);
+  CATCH_CHECK(message("row[x].width=1").find("there is no 'row[x]'") != std::string::npos);
+  CATCH_CHECK(message("row[0=1").find("there is no 'row[0'") != std::string::npos);
+  CATCH_CHECK(message("sizes[0]=1").find("no such list in the config file") != std::string::npos);
+  CATCH_CHECK(message("row.width=1").find("'row' is a value, not a section") != std::string::npos);
+  CATCH_CHECK(message("row[1].widht=1").find("'row[1].widht=1' (command line)") == 0);
 }
 
 CATCH_TEST_CASE("config: overrides win over the file and name themselves in errors", "[unit]") {
@@ -158,6 +203,8 @@ CATCH_TEST_CASE("config: written YAML reads back to the same values", "[unit]") 
   whole.optimizer.lr = 0.1 + 0.2;
   whole.names = {"true", "1", "it's", "a,b", ""};
   whole.shape.select("box");
+  whole.row.add().select("box");
+  whole.row.add();
   const std::string yaml = config_yaml(fields_of(whole));
   CATCH_CHECK(yaml.find("# peak learning rate, per step") != std::string::npos);
   Whole again;
@@ -166,6 +213,9 @@ CATCH_TEST_CASE("config: written YAML reads back to the same values", "[unit]") 
   CATCH_CHECK(again.names == whole.names);
   CATCH_CHECK(again.path == whole.path);
   CATCH_CHECK(again.shape.name() == "box");
+  CATCH_REQUIRE(again.row.size() == 2);
+  CATCH_CHECK(again.row.at(0).name() == "box");
+  CATCH_CHECK(again.row.at(1).name() == "circle");
   CATCH_CHECK(config_yaml(fields_of(again)) == yaml);
 }
 
@@ -177,5 +227,10 @@ CATCH_TEST_CASE("config: the schema names every key, its limits and each compone
   CATCH_CHECK(schema["properties"]["shape"]["oneOf"].size() == 2);
   CATCH_CHECK(schema["properties"]["shape"]["oneOf"][1]["properties"]["name"]["const"] == "box");
   CATCH_CHECK(whole.shape.name() == "circle");
+  const auto& entry = schema["properties"]["row"]["items"]["oneOf"];
+  CATCH_REQUIRE(entry.size() == 2);
+  CATCH_CHECK(entry[0]["required"][0] == "name");
+  CATCH_CHECK(entry[0]["properties"]["radius"]["exclusiveMinimum"] == 0);
+  CATCH_CHECK(config_reference(fields_of(whole)).find("`row[].width`") != std::string::npos);
   CATCH_CHECK(config_reference(fields_of(whole)).find("`optimizer.lr`") != std::string::npos);
 }
