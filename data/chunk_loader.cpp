@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -28,6 +29,8 @@ constexpr int64_t kGiB = int64_t{1} << 30;
 // that holds a whole shuffle block, or each of its pieces is inflated once a chunk.
 constexpr int64_t kHostChunkBytes = kGiB / 4;
 constexpr int64_t kMostHostChunkBytes = kGiB;
+// Chunks in flight: the one in use and those read ahead. Slow samples differ in what they take, so one more.
+constexpr int64_t kInFlight = 2, kSlowInFlight = 4;
 
 using Order = std::vector<int64_t>;
 
@@ -62,11 +65,12 @@ Plan make_plan(const SampleSource& source, const std::vector<TensorSpec>& arrays
   const int64_t all_bytes = ChunkLayout(arrays, plan.batch_samples, whole).bytes();
   const Memory memory = device_memory(device);
   const auto total = static_cast<int64_t>(options.memory_fraction * static_cast<double>(memory.free_bytes));
-  const int64_t in_flight = options.prefetch ? 2 : 1;
+  const bool slow = source.slow_to_read();
+  const int64_t in_flight = !options.prefetch ? 1 : slow ? kSlowInFlight : kInFlight;
   int64_t chunk_bytes = device.is_cpu() ? std::min(host_bytes, total / in_flight) : total / in_flight;
   if (options.chunk_gb > 0)
     chunk_bytes = static_cast<int64_t>(options.chunk_gb * static_cast<double>(kGiB));
-  else if (!device.is_cpu() && all_bytes <= total)
+  else if (!device.is_cpu() && all_bytes <= total && !slow)
     plan.resident = true;
   if (batch_bytes > chunk_bytes && !plan.resident)
     throw usage_error({.where = options.chunk_gb > 0 ? "data.chunk_gb" : "data.batch_size",
@@ -75,9 +79,11 @@ Plan make_plan(const SampleSource& source, const std::vector<TensorSpec>& arrays
                        .got = text(bytes_text(batch_bytes), " (", plan.batch_samples, " samples)"),
                        .hint = options.chunk_gb > 0 ? "raise data.chunk_gb" : "lower data.batch_size"});
   plan.chunk_batches = plan.resident ? whole : std::min(plan.batches, chunk_bytes / batch_bytes);
+  if (slow) plan.chunk_batches = std::min<int64_t>(plan.chunk_batches, 1);
   plan.stage_batches =
       std::clamp<int64_t>(host_bytes / batch_bytes, 1, std::max<int64_t>(1, plan.chunk_batches));
-  plan.chunks = plan.chunk_batches >= plan.batches ? 1 : in_flight;
+  const int64_t per_chunk = std::max<int64_t>(1, plan.chunk_batches);
+  plan.chunks = std::clamp<int64_t>((plan.batches + per_chunk - 1) / per_chunk, 1, in_flight);
   return plan;
 }
 
@@ -129,6 +135,7 @@ struct ChunkDataLoader::State {
 
   Held* current = nullptr;
   int64_t batch = 0;
+  std::chrono::steady_clock::duration waited{};
   at::Tensor host_order, device_order;  // [N] i64, where the split is resident
 
   State(std::unique_ptr<SampleSource> from, const DataSpec& spec, const LoaderOptions& wanted,
@@ -141,7 +148,7 @@ struct ChunkDataLoader::State {
         has_time(source->arrays().size() > arrays.size()),
         plan(make_plan(*source, arrays, options, device)),
         layout(arrays, plan.batch_samples, plan.chunk_batches, alignment()),
-        pool(static_cast<int>(std::max<int64_t>(0, options.threads - 1))),
+        pool(static_cast<int>(options.reading_threads() - 1)),
         chunks(static_cast<size_t>(plan.chunks)) {
     for (const TensorSpec& input : spec.inputs) inputs.push_back(input.name);
     for (const TensorSpec& label : spec.labels) labels.push_back(label.name);
@@ -280,6 +287,7 @@ struct ChunkDataLoader::State {
 
   void take_chunk() {
     leave_current();
+    const auto begin = std::chrono::steady_clock::now();
     if (!options.prefetch && error == nullptr) {
       const Request request = begin_read();
       std::exception_ptr failure;
@@ -296,6 +304,7 @@ struct ChunkDataLoader::State {
     current = ready.front();
     ready.pop_front();
     lock.unlock();
+    waited += std::chrono::steady_clock::now() - begin;
     filler->acquire(*current);
   }
 
@@ -360,6 +369,7 @@ int64_t ChunkDataLoader::samples() const { return state_->source->size(); }
 int64_t ChunkDataLoader::batches_per_epoch() const { return state_->plan.batches; }
 int64_t ChunkDataLoader::chunk_bytes() const { return state_->layout.bytes(); }
 int64_t ChunkDataLoader::chunk_batches() const { return state_->plan.chunk_batches; }
+double ChunkDataLoader::waited_s() const { return std::chrono::duration<double>(state_->waited).count(); }
 
 std::string ChunkDataLoader::describe() const {
   const State& state = *state_;
@@ -368,7 +378,8 @@ std::string ChunkDataLoader::describe() const {
                                 : text(state.plan.chunks, state.plan.chunks == 1 ? " chunk" : " chunks");
   return text(samples(), " samples, ", batches_per_epoch(), " batches of ", state.plan.batch_samples, ", ",
               state.options.order, "; ", where, " of ", chunk_batches(), " batches (",
-              bytes_text(chunk_bytes()), "), ", state.options.threads, " threads");
+              bytes_text(chunk_bytes()), "), ", state.options.reading_threads(),
+              state.options.reading_threads() == 1 ? " thread" : " threads");
 }
 
 }  // namespace athanor

@@ -30,6 +30,8 @@ class ChunkDataLoader {
   int64_t batches_per_epoch() const;
   int64_t chunk_bytes() const;
   int64_t chunk_batches() const;
+  // Seconds that next() has waited for the reader so far.
+  double waited_s() const;
   std::string describe() const;
 
  private:

@@ -25,6 +25,9 @@ class SampleSource {
   virtual const std::vector<TensorSpec>& arrays() const = 0;
   // Samples that are compressed together: reading one of them costs reading all. 1: none are.
   virtual int64_t samples_together() const { return 1; }
+  // Reading a sample is work (decoding a picture), not the copying of bytes: chunks are then single batches,
+  // so that the first does not wait for many.
+  virtual bool slow_to_read() const { return false; }
   // Copies sample samples[j] into slot j of each array, for all j; arrays whose base is null are left out.
   // Safe to call from one loader thread while another source is being read; spreads the work over `pool`.
   // Throws Error (truncated file, NaN where checked, …).

@@ -1,5 +1,8 @@
 #include "data/loader_options.h"
 
+#include <algorithm>
+#include <thread>
+
 namespace athanor {
 
 void LoaderOptions::list_fields(Fields& fields) {
@@ -18,8 +21,14 @@ void LoaderOptions::list_fields(Fields& fields) {
                kNonNegative);
   fields.field("memory_fraction", memory_fraction, "of the device's free memory, for all chunks in flight",
                Constraint{.minimum = 0, .exclusive_minimum = true, .maximum = 1});
-  fields.field("threads", threads, "threads that read and inflate", between(0, 256));
+  fields.field("threads", threads, "threads that read, inflate and decode; -1: half the cores, at most 8",
+               between(-1, 256));
   fields.field("prefetch", prefetch, "read the next chunk while this one is in use");
+}
+
+int64_t LoaderOptions::reading_threads() const {
+  if (threads != kHalfTheCores) return std::max<int64_t>(1, threads);
+  return std::clamp<int64_t>(std::thread::hardware_concurrency() / 2, 1, 8);
 }
 
 }  // namespace athanor

@@ -14,6 +14,9 @@
 
 namespace athanor {
 
+// Of LoaderOptions::threads: the second seed document's rule, min(cores / 2, 8).
+constexpr int64_t kHalfTheCores = -1;
+
 struct LoaderOptions {
   int64_t batch_size = 128;
   // shuffled: a new order each epoch, from (seed, epoch) alone. sequential: the data's order. streams: row i
@@ -23,10 +26,11 @@ struct LoaderOptions {
   int64_t shuffle_block =
       4096;  // samples; blocks are shuffled, and samples inside a block. 0: one block of all
   bool drop_last = false;
-  double chunk_gb = 0;            // GiB of one chunk; 0: from the device's memory
-  double memory_fraction = 0.75;  // of the device's free memory, for all chunks in flight
-  int64_t threads = 2;            // that read and inflate
-  bool prefetch = true;           // read the next chunk while this one trains
+  double chunk_gb = 0;              // GiB of one chunk; 0: from the device's memory
+  double memory_fraction = 0.75;    // of the device's free memory, for all chunks in flight
+  int64_t threads = 2;              // that read and inflate
+  bool prefetch = true;             // read the next chunk while this one trains
+  int64_t reading_threads() const;  // `threads` with its rule applied: at least 1
   void list_fields(Fields& fields);
 };
 

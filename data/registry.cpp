@@ -25,7 +25,7 @@ const std::string& DatasetConfig::needed_path() const {
 }
 
 void DatasetConfig::list_common_fields(Fields& fields) {
-  fields.field("path", path, "the HDF5 file", kNotEmpty);
+  fields.field("path", path, "the data: an HDF5 file, or a folder of images", kNotEmpty);
   loader.list_fields(fields);
 }
 

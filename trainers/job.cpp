@@ -87,6 +87,7 @@ bool is_free(const std::string& key) {
 
 JobConfig::JobConfig()
     : data(dataset_components(), "bars"),
+      augment(augmentation_components(), "none"),
       model(model_components(), "multi_timeframe_lstm"),
       objective(objective_components(), "direction_magnitude"),
       evaluator(evaluator_components(), "market") {}
@@ -95,6 +96,8 @@ void JobConfig::list_fields(Fields& fields) {
   fields.field("seed", seed, "of weights, order and dropout", kNonNegative);
   fields.field("device", device, "auto, cpu, cuda or cuda:N", kNotEmpty);
   fields.choice("data", data, "what to train on");
+  fields.choice("augment", augment,
+                "what training does to a batch before the model sees it; evaluation never");
   fields.choice("model", model, "what to train");
   fields.choice("objective", objective, "what to minimise");
   fields.choice("evaluator", evaluator, "what to report");

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/augment/augmentation.h"
 #include "data/bars/prepare.h"
 #include "data/dataset.h"
 #include "models/model.h"
@@ -23,6 +24,7 @@ struct JobConfig {
   int64_t seed = 1;
   std::string device = "auto";
   DatasetChoice data;
+  AugmentationChoice augment;
   ModelChoice model;
   ObjectiveChoice objective;
   EvaluatorChoice evaluator;

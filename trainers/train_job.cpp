@@ -56,6 +56,7 @@ TrainJob::TrainJob(JobConfig job, at::Device device) : job_(std::move(job)), dev
   const auto seed = static_cast<uint64_t>(job_.seed);
   dataset_ = job_.data.make();
   const DataSpec& spec = dataset_->spec();
+  augmentation_ = job_.augment.make(spec);
   objective_ = job_.objective.make(spec);
   check_labels(*objective_, spec, job_.objective.name());
   evaluator_ = job_.evaluator.make(spec);
@@ -68,7 +69,7 @@ TrainJob::TrainJob(JobConfig job, at::Device device) : job_(std::move(job)), dev
   if (!job_.trainer.overfit_one_batch) validation_ = make_validation(*dataset_, job_, device_);
   trainer_ = std::make_unique<Trainer>(
       job_.trainer, job_.optimizer, job_.schedule, seed, device_,
-      TrainerParts{*model_, *objective_, *train_, validation_.get(), evaluator_.get()});
+      TrainerParts{*model_, *objective_, *train_, validation_.get(), evaluator_.get(), augmentation_.get()});
 }
 
 std::string TrainJob::plan() {
@@ -83,6 +84,9 @@ std::string TrainJob::plan() {
   if (!plan.ends_with('\n')) plan += "\n";
   plan += text("  train loader  ", train_->describe(), "\n");
   if (validation_ != nullptr) plan += text("  val loader    ", validation_->describe(), "\n");
+  if (augmentation_ != nullptr)
+    plan += text("augmentation    ",
+                 trainer.overfit_one_batch ? "off: one batch alone" : augmentation_->describe(0), "\n");
   plan += text("objective       ", job_.objective.name(), "\n");
   plan += text("batches         ", batch, " samples",
                trainer.accumulate_steps > 1 ? text(" x ", trainer.accumulate_steps, " accumulated") : "",

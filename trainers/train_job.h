@@ -27,6 +27,7 @@ class TrainJob {
   JobConfig job_;
   at::Device device_;
   std::unique_ptr<Dataset> dataset_;
+  std::unique_ptr<Augmentation> augmentation_;
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<Evaluator> evaluator_;
   std::unique_ptr<Model> model_;

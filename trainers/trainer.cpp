@@ -61,6 +61,7 @@ Trainer::Trainer(const TrainerConfig& config, const OptimizerConfig& optimizer,
       train_(parts.train),
       validation_(config.overfit_one_batch ? nullptr : parts.validation),
       evaluator_(parts.evaluator),
+      augmentation_(config.overfit_one_batch ? nullptr : parts.augmentation),
       batches_per_epoch_(parts.train.batches_per_epoch()),
       optimizer_(optimizer, parts.model.parameters()),
       schedule_(schedule, optimizer.lr, steps_of(config, batches_per_epoch_), config.monitor_mode == "min"),
@@ -68,6 +69,7 @@ Trainer::Trainer(const TrainerConfig& config, const OptimizerConfig& optimizer,
       monitor_(config.monitor_mode == "min", config.early_stopping_patience),
       memory_(device) {
   check_parts(config, schedule, parts);
+  if (config.ema_decay > 0) average_ = std::make_unique<WeightAverage>(model_, config.ema_decay);
   set_deterministic(config.deterministic);
 }
 
@@ -91,6 +93,7 @@ TrainResult Trainer::run(RunDir* run) {
 }
 
 void Trainer::train_epoch() {
+  say_augmentation();
   if (batch_ < batches_per_epoch_ && !only_batch_) train_.start_epoch(epoch_, batch_);
   while (batch_ < batches_per_epoch_ && !finished()) {
     // The last group of an epoch may be shorter.
@@ -110,7 +113,7 @@ bool Trainer::accumulate(int64_t group) {
   const TensorMap carried = model_.state();
   try {
     for (int64_t i = 0; i < group; ++i) {
-      const Batch batch = next_batch();
+      const Batch batch = next_batch(batches_done());
       seed_generators(mix_seed(seed_, batches_done()), device_);
       if (!batch.follows_previous) model_.set_state({});
       meter_.add(learn(batch, share_of(batch, group)), batch.size, batches_done());
@@ -160,16 +163,19 @@ void Trainer::update_weights(int64_t group) {
   optimizer_.step(schedule_.rate(step_), found_inf);
   scaler_.update(found_inf);
   optimizer_.zero_gradients();
+  if (average_ != nullptr) average_->add(step_);
   if (watch) unseen_.push_back({step_, batches_done() - group, group, found_inf});
   if (config_.check_finite && device_.is_cpu()) settle();
 }
 
-Batch Trainer::next_batch() {
+Batch Trainer::next_batch(int64_t number) {
   if (only_batch_) return *only_batch_;
   std::optional<Batch> batch = train_.next();
   if (!batch)
-    throw Error({"data", text("the epoch ended at batch ", batch_), text(batches_per_epoch_, " batches")});
+    throw Error({"data", text("the epoch ended at batch ", number % batches_per_epoch_),
+                 text(batches_per_epoch_, " batches")});
   if (config_.overfit_one_batch) only_batch_ = copy_of(*batch);
+  if (augmentation_ != nullptr) return augmentation_->apply(*batch, seed_, number / batches_per_epoch_);
   return std::move(*batch);
 }
 

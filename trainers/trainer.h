@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "data/augment/augmentation.h"
 #include "data/chunk_loader.h"
 #include "models/model.h"
 #include "src/core/progress.h"
@@ -21,6 +22,7 @@
 #include "trainers/run_dir.h"
 #include "trainers/schedule.h"
 #include "trainers/trainer_config.h"
+#include "trainers/weight_average.h"
 
 namespace athanor {
 
@@ -30,8 +32,9 @@ struct TrainerParts {
   Model& model;
   const Objective& objective;
   ChunkDataLoader& train;
-  ChunkDataLoader* validation = nullptr;  // without: no evaluation, no best checkpoint
-  const Evaluator* evaluator = nullptr;   // without: only the loss is measured
+  ChunkDataLoader* validation = nullptr;       // without: no evaluation, no best checkpoint
+  const Evaluator* evaluator = nullptr;        // without: only the loss is measured
+  const Augmentation* augmentation = nullptr;  // of training batches alone
 };
 
 struct TrainResult {
@@ -72,7 +75,8 @@ class Trainer {
   void take_back(int64_t first_batch, const TensorMap& carried, const std::string& reason);
   TensorMap forward(const TensorMap& inputs);
   at::Tensor share_of(const Batch& batch, int64_t group);
-  Batch next_batch();
+  // Batch `number` of all epochs, which the loader stands before; augmented.
+  Batch next_batch(int64_t number);
   void update_weights(int64_t group);
   void after_step();
   // Evaluates and saves where due, or where a signal asks to stop.
@@ -84,6 +88,8 @@ class Trainer {
   bool evaluation_due() const;
   bool checkpoint_due() const;
   int64_t batches_done() const { return epoch_ * batches_per_epoch_ + batch_; }
+
+  void say_augmentation();
 
   // Fetches the losses from the device and stops at the first that is not finite.
   void settle();
@@ -106,10 +112,12 @@ class Trainer {
   ChunkDataLoader& train_;
   ChunkDataLoader* validation_;
   const Evaluator* evaluator_;
+  const Augmentation* augmentation_;
   int64_t batches_per_epoch_;
   Optimizer optimizer_;
   Schedule schedule_;
   GradScaler scaler_;
+  std::unique_ptr<WeightAverage> average_;  // nullptr: without
   Monitor monitor_;
   LossMeter meter_;
   MemoryWatch memory_;
@@ -134,11 +142,13 @@ class Trainer {
 
   RunDir* run_ = nullptr;
   std::optional<Batch> only_batch_;  // overfit_one_batch
+  std::string said_augmentation_;
   std::unique_ptr<Progress> progress_;
   std::unique_ptr<StepProfile> profile_;
   Metrics last_evaluation_;
   std::chrono::steady_clock::time_point log_time_;
   int64_t samples_seen_ = 0, logged_samples_ = 0;
+  double logged_wait_s_ = 0;
 };
 
 }  // namespace athanor

@@ -12,6 +12,10 @@ void TrainerConfig::list_fields(Fields& fields) {
                between(1, 1e6));
   fields.field("clip_norm", clip_norm, "largest norm of all gradients together; 0: no clipping",
                kNonNegative);
+  fields.field(
+      "ema_decay", ema_decay,
+      "evaluate and keep an exponential moving average of the weights, e.g. 0.999; 0: the weights themselves",
+      kDropout);
   fields.field("eval_every_steps", eval_every_steps, "steps between evaluations; 0: after each epoch",
                kNonNegative);
   fields.field("checkpoint_every_steps", checkpoint_every_steps,

@@ -14,6 +14,7 @@ struct TrainerConfig {
   std::string precision = "fp32";
   int64_t accumulate_steps = 1;
   double clip_norm = 0;
+  double ema_decay = 0;
   int64_t eval_every_steps = 0;
   int64_t checkpoint_every_steps = 0;
   int64_t keep_last = 3;

@@ -63,7 +63,7 @@ void Trainer::stop_at(int64_t step, int64_t first_batch, int64_t batches) {
   optimizer_.zero_gradients();
   if (!only_batch_) train_.start_epoch(first_batch / batches_per_epoch_, first_batch % batches_per_epoch_);
   for (int64_t i = 0; i < batches; ++i) {
-    const Batch batch = next_batch();
+    const Batch batch = next_batch(first_batch + i);
     seed_generators(mix_seed(seed_, first_batch + i), device_);
     const std::string found = find_bad_tensor(model_, objective_, batch, autocast_);
     if (found.empty()) continue;
@@ -93,10 +93,22 @@ void Trainer::log() {
   const double seconds = std::chrono::duration<double>(now - log_time_).count();
   const Metrics wall{{"seconds", seconds},
                      {"samples_per_second", static_cast<double>(samples_seen_ - logged_samples_) / seconds},
+                     {"data_wait", (train_.waited_s() - logged_wait_s_) / seconds},  // part of the time
                      {"memory_mib", static_cast<double>(memory_in_use(device_)) / kMib}};
   log_time_ = now;
   logged_samples_ = samples_seen_;
+  logged_wait_s_ = train_.waited_s();
   run_->record(step_, epoch_ + 1, values, wall);
+}
+
+// Once, and again where it changes with the epoch.
+void Trainer::say_augmentation() {
+  if (augmentation_ == nullptr || run_ == nullptr) return;
+  std::string now = augmentation_->describe(epoch_);
+  if (now == said_augmentation_) return;
+  if (progress_ != nullptr) progress_->clear();
+  log_info(text("augmentation from epoch ", epoch_ + 1, ": ", now));
+  said_augmentation_ = std::move(now);
 }
 
 void Trainer::show_progress() {
@@ -119,6 +131,7 @@ std::optional<Metrics> Trainer::validate(int64_t max_batches) {
   JudgeOptions options{.training_after = true};
   options.predict.autocast = autocast_;
   options.predict.max_batches = max_batches;
+  const WeightAverage::Scope averaged(average_.get());
   const Judgement judgement = judge(model_, *validation_, objective_, evaluator_, options);
   if (!judgement.complete) return std::nullopt;
   Metrics values{{"val/loss", judgement.losses.loss}};
@@ -175,6 +188,10 @@ void Trainer::save(bool best) {
   monitor_.save(checkpoint.values);
   meter_.save(checkpoint.values);
   checkpoint.model = model_weights(model_);
+  if (average_ != nullptr) {
+    add_prefixed(checkpoint.training, "live/", checkpoint.model);
+    checkpoint.model = average_->weights();
+  }
   add_prefixed(checkpoint.training, "optimizer/", optimizer_.state());
   add_prefixed(checkpoint.training, "scaler/", scaler_.state());
   add_prefixed(checkpoint.training, "carried/", model_.state());
@@ -183,7 +200,12 @@ void Trainer::save(bool best) {
 
 void Trainer::resume(const Checkpoint& checkpoint) {
   const at::NoGradGuard no_grad;
-  load_weights(model_, checkpoint.model, "the checkpoint");
+  if (average_ != nullptr) {
+    load_weights(model_, strip_prefix(checkpoint.training, "live/"), "the checkpoint");
+    average_->load(checkpoint.model);
+  } else {
+    load_weights(model_, checkpoint.model, "the checkpoint");
+  }
   optimizer_.load_state(checkpoint.training, "optimizer/");
   scaler_.load_state(checkpoint.training, "scaler/");
   TensorMap carried;
@@ -239,7 +261,7 @@ TrainResult Trainer::finish() {
 double Trainer::try_batch() {
   model_.set_training(true);
   train_.start_epoch(0);
-  const Batch batch = next_batch();
+  const Batch batch = next_batch(0);
   seed_generators(mix_seed(seed_, 0), device_);
   model_.set_state({});
   const Loss loss = objective_.compute(forward(batch.inputs), batch.labels);

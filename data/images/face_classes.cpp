@@ -10,6 +10,12 @@ const std::vector<std::string>& face_class_names() {
   return names;
 }
 
+const std::vector<std::string>& mirrored_face_classes() {
+  static const std::vector<std::string> pairs = {"left_eye",   "right_eye", "left_brow",
+                                                 "right_brow", "left_ear",  "right_ear"};
+  return pairs;
+}
+
 const std::vector<std::string>& face_part_names() {
   static const std::vector<std::string> names = {"skin",   "nose",  "eye_g", "l_eye",  "r_eye", "l_brow",
                                                  "r_brow", "l_ear", "r_ear", "mouth",  "u_lip", "l_lip",

@@ -38,4 +38,7 @@ const std::vector<std::string>& face_part_names();
 // 0xRRGGBB by id, as its g_color.py paints them.
 const std::vector<int64_t>& face_class_colours();
 
+// Those that trade places in a mirror, two by two.
+const std::vector<std::string>& mirrored_face_classes();
+
 }  // namespace athanor
