@@ -23,6 +23,7 @@ struct Decoded {
   Image image;
   int orientation = 1;
   ImageSize file_size = {};  // not turned either
+  int shrunk_by = 1;         // the last row and column stand for less than a pixel where it does not divide
 };
 
 // -> channels 3. Shrunk by 2, 4 or 8 while decoding where the result (once upright) keeps at least

@@ -81,6 +81,7 @@ Image mask_of_parts(const LabelledFiles& files) {
     for (size_t i = 0; i < out.pixels.size(); ++i)
       if (part.pixels[i * static_cast<size_t>(part.channels)] != 0) out.pixels[i] = static_cast<uint8_t>(id);
   }
+  if (out.pixels.empty()) throw SampleError(SampleFault::kNoMask, ErrorText{files.image, "has no mask"});
   return out;
 }
 
@@ -117,15 +118,14 @@ const char* fault_text(SampleFault fault) {
 DecodedSample decode_sample(const LabelledFiles& files, const DecodeOptions& options) {
   ImageSize size;
   const Image image = loaded(SampleFault::kBadImage, [&] {
-    return load_image_at_least(files.image, options.height, options.width, &size);
+    return load_image_resized(files.image, options.height, options.width, &size);
   });
   Image mask = files.parts.empty() ? loaded(SampleFault::kBadMask, [&] { return load_mask(files.mask); })
                                    : mask_of_parts(files);
   check_sizes(files, size, mask);
   if (mask.channels == 3) mask = ids_of_colours(mask, files.mask, options);
   check_ids(mask, files.mask.empty() ? files.image : files.mask, options);
-  return {planar(resize_bilinear(image, options.height, options.width)),
-          resize_nearest(mask, options.height, options.width).pixels};
+  return {planar(image), resize_nearest(mask, options.height, options.width).pixels};
 }
 
 }  // namespace athanor

@@ -17,6 +17,13 @@ std::string read_image_file(const std::string& path) {
   return bytes;
 }
 
+Decoded decode(const std::string& path, int64_t height, int64_t width) {
+  const std::string bytes = read_image_file(path);
+  if (is_jpeg(bytes)) return decode_jpeg(bytes, path, height, width);
+  if (is_png(bytes)) return decode_png(bytes, path);
+  throw Error({path, "is no image that is known", "a JPEG or PNG", "", ""});
+}
+
 }  // namespace
 
 Image make_image(int64_t height, int64_t width, int64_t channels) {
@@ -29,17 +36,21 @@ void check_pixels(const std::string& where, int64_t height, int64_t width) {
                text(height, " x ", width), ""});
 }
 
-Image load_image(const std::string& path) { return load_image_at_least(path, 0, 0); }
-
-Image load_image_at_least(const std::string& path, int64_t height, int64_t width, ImageSize* file_size) {
-  const std::string bytes = read_image_file(path);
-  if (!is_jpeg(bytes) && !is_png(bytes))
-    throw Error({path, "is no image that is known", "a JPEG or PNG", "", ""});
-  Decoded decoded = is_jpeg(bytes) ? decode_jpeg(bytes, path, height, width) : decode_png(bytes, path);
-  const auto [rows, columns] = decoded.file_size;
-  if (file_size != nullptr)
-    *file_size = decoded.orientation >= 5 ? ImageSize{columns, rows} : ImageSize{rows, columns};
+Image load_image(const std::string& path) {
+  Decoded decoded = decode(path, 0, 0);
   return upright(std::move(decoded.image), decoded.orientation);
+}
+
+// Resized first and turned then, which moves fewer pixels.
+Image load_image_resized(const std::string& path, int64_t height, int64_t width, ImageSize* file_size) {
+  const Decoded decoded = decode(path, height, width);
+  const auto [rows, columns] = decoded.file_size;
+  const bool turned = decoded.orientation >= 5;
+  if (file_size != nullptr) *file_size = turned ? ImageSize{columns, rows} : ImageSize{rows, columns};
+  if (turned) std::swap(height, width);
+  const double scale = 1.0 / decoded.shrunk_by;
+  const ImagePart part{static_cast<double>(rows) * scale, static_cast<double>(columns) * scale};
+  return upright(resize_bilinear(decoded.image, height, width, part), decoded.orientation);
 }
 
 Image load_mask(const std::string& path) {

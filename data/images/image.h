@@ -26,12 +26,11 @@ Image make_image(int64_t height, int64_t width, int64_t channels);
 // foreign, broken, or more than 2^28 pixels.
 Image load_image(const std::string& path);
 
-// The same, for an image that is to be `height` x `width` pixels: a JPEG of at least twice that is decoded at
-// a half, a quarter or an eighth of its size, which keeps no less than is asked for and is several times
-// faster.
-// `file_size` receives the upright size in the file.
-Image load_image_at_least(const std::string& path, int64_t height, int64_t width,
-                          ImageSize* file_size = nullptr);
+// The same, resized (bilinear) to `height` x `width` pixels: a JPEG of at least twice that is decoded at a
+// half, a quarter or an eighth of its size, which keeps no less than is asked for and is several times
+// faster. `file_size` receives the upright size in the file.
+Image load_image_resized(const std::string& path, int64_t height, int64_t width,
+                         ImageSize* file_size = nullptr);
 
 // A PNG's class ids as they are: 8-bit grey, or the indexes of a palette; -> channels 1. RGB files (for a
 // colour table) -> channels 3. Throws Error, for 16 bits too.
@@ -42,8 +41,13 @@ Image load_mask(const std::string& path);
 void save_png(const std::string& path, const Image& image, const std::vector<int64_t>& palette = {});
 void save_jpeg(const std::string& path, const Image& image, int quality = 92);
 
-// Bilinear with antialias when it shrinks (as Pillow does), or nearest for ids.
+// Bilinear with antialias when it shrinks (as Pillow does), or nearest for ids. `part` is how much of the
+// image, from its top left corner, becomes the result: all of it, or less by parts of a pixel.
+struct ImagePart {
+  double height = 0, width = 0;
+};
 Image resize_bilinear(const Image& image, int64_t height, int64_t width);
+Image resize_bilinear(const Image& image, int64_t height, int64_t width, ImagePart part);
 Image resize_nearest(const Image& image, int64_t height, int64_t width);
 
 }  // namespace athanor

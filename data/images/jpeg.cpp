@@ -73,6 +73,7 @@ class JpegReader {
     out.file_size = {info_.image_height, info_.image_width};
     if (out.orientation >= 5) std::swap(height, width);
     info_.scale_denom = shrink(height, width);
+    out.shrunk_by = static_cast<int>(info_.scale_denom);
     const bool four = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
     info_.out_color_space = four ? JCS_CMYK : JCS_RGB;
     if (!start()) fail();

@@ -25,24 +25,26 @@ struct PngMessage {
 
 void no_warning(png_structp /*png*/, png_const_charp /*message*/) {}
 
+// libpng's structures, given back even where a constructor throws.
+struct PngRead {
+  PngMessage message;
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &message, leave, no_warning);
+  png_infop info = png == nullptr ? nullptr : png_create_info_struct(png);
+  PngRead() = default;
+  ~PngRead() { png_destroy_read_struct(&png, &info, nullptr); }
+  PngRead(const PngRead&) = delete;
+  PngRead& operator=(const PngRead&) = delete;
+};
+
 class PngReader {
  public:
-  PngReader(std::string_view bytes, const std::string& where)
-      : where_(where),
-        bytes_(bytes),
-        png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &message_, leave, no_warning)) {
-    info_ = png_ == nullptr ? nullptr : png_create_info_struct(png_);
+  PngReader(std::string_view bytes, const std::string& where) : where_(where), bytes_(bytes) {
     if (info_ == nullptr) throw Error({where_, "not enough memory for the PNG"});
     if (!read_header()) fail();
     check_pixels(where_, png_get_image_height(png_, info_), png_get_image_width(png_, info_));
   }
-  ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
-  PngReader(const PngReader&) = delete;
-  PngReader& operator=(const PngReader&) = delete;
 
   int depth() const { return png_get_bit_depth(png_, info_); }
-  bool is_indexed() const { return png_get_color_type(png_, info_) == PNG_COLOR_TYPE_PALETTE; }
-  bool is_coloured() const { return (png_get_color_type(png_, info_) & PNG_COLOR_MASK_COLOR) != 0; }
   bool has_alpha() const { return (png_get_color_type(png_, info_) & PNG_COLOR_MASK_ALPHA) != 0; }
 
   // -> channels 4, 8 bits.
@@ -56,6 +58,7 @@ class PngReader {
     return read_pixels(png_get_channels(png_, info_));
   }
 
+  // After the pixels: EXIF may stand behind them.
   int orientation() {
     png_bytep exif = nullptr;
     png_uint_32 count = 0;
@@ -64,7 +67,7 @@ class PngReader {
   }
 
  private:
-  [[noreturn]] void fail() const { throw Error({where_, text("is a broken PNG: ", message_.text)}); }
+  [[noreturn]] void fail() const { throw Error({where_, text("is a broken PNG: ", read_.message.text)}); }
 
   static void give(png_structp png, png_bytep to, size_t count) {
     auto* bytes = static_cast<std::string_view*>(png_get_io_ptr(png));
@@ -110,15 +113,15 @@ class PngReader {
     png_read_update_info(png_, info_);
     if (png_get_rowbytes(png_, info_) != row_bytes) png_error(png_, "unexpected row size");
     png_read_image(png_, rows);
-    png_read_end(png_, nullptr);
+    png_read_end(png_, info_);
     return true;
   }
 
   std::string where_;
   std::string_view bytes_;
-  PngMessage message_;
-  png_structp png_;
-  png_infop info_ = nullptr;
+  PngRead read_;
+  png_structp png_ = read_.png;
+  png_infop info_ = read_.info;
 };
 
 class PngWriter {
@@ -198,8 +201,8 @@ bool is_png(std::string_view bytes) { return bytes.substr(0, 8) == "\x89PNG\r\n\
 Decoded decode_png(std::string_view bytes, const std::string& where) {
   PngReader reader(bytes, where);
   Decoded out;
-  out.orientation = reader.orientation();
   out.image = over_black(reader.read_rgba());
+  out.orientation = reader.orientation();
   out.file_size = {out.image.height, out.image.width};
   return out;
 }

@@ -21,8 +21,9 @@ struct Taps {
   const int32_t* of(int64_t target) const { return weights.data() + target * stride; }
 };
 
-Taps make_taps(int64_t from, int64_t to) {
-  const double scale = static_cast<double>(from) / static_cast<double>(to);
+// `part` of the `from` pixels become `to`.
+Taps make_taps(int64_t from, double part, int64_t to) {
+  const double scale = part / static_cast<double>(to);
   const double support = std::max(scale, 1.0);
   Taps taps;
   taps.stride = static_cast<int64_t>(std::ceil(support)) * 2 + 1;
@@ -63,8 +64,8 @@ void shrink_row(const uint8_t* from, uint8_t* to, int64_t width, const Taps& tap
   }
 }
 
-Image resize_width(const Image& image, int64_t width) {
-  const Taps taps = make_taps(image.width, width);
+Image resize_width(const Image& image, double part, int64_t width) {
+  const Taps taps = make_taps(image.width, part, width);
   Image out = make_image(image.height, width, image.channels);
   for (int64_t y = 0; y < image.height; ++y)
     (image.channels == 1 ? shrink_row<1> : shrink_row<3>)(image.at(y, 0), out.at(y, 0), width, taps);
@@ -72,8 +73,8 @@ Image resize_width(const Image& image, int64_t width) {
 }
 
 // Row by row, so that the compiler makes vectors of it.
-Image resize_height(const Image& image, int64_t height) {
-  const Taps taps = make_taps(image.height, height);
+Image resize_height(const Image& image, double part, int64_t height) {
+  const Taps taps = make_taps(image.height, part, height);
   Image out = make_image(height, image.width, image.channels);
   const int64_t row = image.width * image.channels;
   std::vector<int32_t> sums(static_cast<size_t>(row));
@@ -92,9 +93,17 @@ Image resize_height(const Image& image, int64_t height) {
 
 }  // namespace
 
+Image resize_bilinear(const Image& image, int64_t height, int64_t width, ImagePart part) {
+  const auto changes = [](int64_t from, double part, int64_t to) {
+    return from != to || part != static_cast<double>(from);
+  };
+  Image out = changes(image.width, part.width, width) ? resize_width(image, part.width, width) : image;
+  return changes(image.height, part.height, height) ? resize_height(out, part.height, height) : out;
+}
+
 Image resize_bilinear(const Image& image, int64_t height, int64_t width) {
-  Image out = image.width == width ? image : resize_width(image, width);
-  return out.height == height ? out : resize_height(out, height);
+  return resize_bilinear(image, height, width,
+                         {static_cast<double>(image.height), static_cast<double>(image.width)});
 }
 
 Image resize_nearest(const Image& image, int64_t height, int64_t width) {

@@ -7,7 +7,7 @@
 #include "data/hdf5/hdf5_file.h"
 #include "src/core/config.h"
 #include "src/core/error.h"
-#include "tests/data/hdf5/test_files.h"
+#include "tests/data/test_files.h"
 
 using namespace athanor;
 using Catch::Matchers::Contains;

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "src/core/error.h"
-#include "tests/data/hdf5/test_files.h"
+#include "tests/data/test_files.h"
 
 using namespace athanor;
 using Catch::Matchers::Contains;

@@ -11,7 +11,7 @@
 #include "src/core/error.h"
 #include "src/core/random.h"
 #include "src/core/thread_pool.h"
-#include "tests/data/hdf5/test_files.h"
+#include "tests/data/test_files.h"
 
 using namespace athanor;
 using Catch::Matchers::Contains;
