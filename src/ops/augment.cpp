@@ -11,6 +11,10 @@
 #include <functional>
 #include <vector>
 
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
 #include "src/core/thread_pool.h"
 #include "src/ops/augment_position.h"
 #include "src/ops/augment_reference.h"
@@ -27,6 +31,7 @@ struct Scratch {
   std::vector<uint16_t> planes, blurred;  // [3,H',padded(W')]
   std::vector<uint16_t> row;              // [3,padded(W')]
   std::vector<float> float_row;           // [3,W'], or one row and the blur's margins
+  std::vector<float> out_row;             // [W'], as float or bf16
 };
 Scratch& own_scratch() {
   thread_local Scratch scratch;
@@ -36,6 +41,31 @@ template <class T>
 T* room(std::vector<T>& memory, int64_t size) {
   if (static_cast<int64_t>(memory.size()) < size) memory.resize(static_cast<size_t>(size));
   return memory.data();
+}
+
+// Output so large that it would push everything else out of the caches before anybody reads it goes past
+// them.
+constexpr int64_t kPastCachesBytes = int64_t{4} << 20;
+void send_past_caches(const void* in, int64_t bytes, void* out) {
+#if defined(__x86_64__)
+  const auto* from = static_cast<const char*>(in);
+  auto* to = static_cast<char*>(out);
+  const auto before = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(to) & 63U);
+  const int64_t head = std::min(bytes, before), lines = (bytes - head) / 64 * 64;
+  std::memcpy(to, from, static_cast<size_t>(head));
+  for (int64_t i = head; i < head + lines; i += 16)
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + i),
+                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i)));
+  std::memcpy(to + head + lines, from + head + lines, static_cast<size_t>(bytes - head - lines));
+#else
+  std::memcpy(out, in, static_cast<size_t>(bytes));
+#endif
+}
+// Before another thread is told that they are there.
+void finish_sending() {
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
 }
 
 // Runs a picture's rows: all at once, or in bands on the pool.
@@ -85,13 +115,14 @@ class PicturePass {
     const int64_t pixel_bytes = batch.out_type == PixelType::kFloat32 ? 4 : 2;
     out_ = static_cast<char*>(batch.out_image) + b * 3 * shape_.out_height * shape_.out_width * pixel_bytes;
     bf16_ = batch.out_type == PixelType::kBFloat16;
+    past_caches_ = shape_.batch * 3 * shape_.out_height * shape_.out_width * pixel_bytes >= kPastCachesBytes;
   }
 
   void run() {
     if (!window_.found) interleave();
     const bool has_blur = change_.blur_sigma_px > 0, has_contrast = change_.contrast != 1;
     if (!has_blur && !has_contrast) return straight_through();
-    const uint16_t* planes = keep_rows(!has_blur);
+    uint16_t* planes = keep_rows(!has_blur);
     if (has_blur) planes = blur(planes);
     finish_planes(planes);
   }
@@ -162,6 +193,7 @@ class PicturePass {
         read_row(y, change_.brightness, row);
         finish_row(row, plain, y);
       }
+      finish_sending();
     });
   }
 
@@ -218,13 +250,14 @@ class PicturePass {
     kernel_.blur_across(row, weights.data(), radius, change_.brightness, width, out);
   }
 
-  void finish_planes(const uint16_t* planes) {
+  void finish_planes(uint16_t* planes) {
     double mean = 0;
     for (size_t c = 0; c < 3; ++c) mean += static_cast<double>(kGrey[c]) * static_cast<double>(sums_[c]);
     mean /= static_cast<double>(shape_.out_height * shape_.out_width) * kUnit;
     const Levels contrast = levels(static_cast<float>(mean));
     bands_.for_rows(shape_.out_height, [&](int64_t begin, int64_t end) {
-      for (int64_t y = begin; y < end; ++y) finish_row(row_of(const_cast<uint16_t*>(planes), y), contrast, y);
+      for (int64_t y = begin; y < end; ++y) finish_row(row_of(planes, y), contrast, y);
+      finish_sending();
     });
   }
 
@@ -245,22 +278,27 @@ class PicturePass {
       if (change_.hue_turns != 0)
         kernel_.turn_hue_row(colours.data(), change_.hue_turns - std::floor(change_.hue_turns), width);
     }
-    for (size_t c = 0; c < 3; ++c) {
-      Levels last = contrast;
-      last.scale = 1 / rule_.std[c];
-      last.shift = -rule_.mean[c] / rule_.std[c];
-      const int64_t place = (static_cast<int64_t>(c) * shape_.out_height + y) * width;
-      auto* as_float = static_cast<float*>(static_cast<void*>(out_)) + place;
-      auto* as_bf16 = static_cast<uint16_t*>(static_cast<void*>(out_)) + place;
-      if (has_colour && bf16_)
-        kernel_.scale_row_bf16(colours[c], last.scale, last.shift, width, as_bf16);
-      else if (has_colour)
-        kernel_.scale_row(colours[c], last.scale, last.shift, width, as_float);
-      else if (bf16_)
-        kernel_.level_row_bf16(row[c], last, width, as_bf16);
-      else
-        kernel_.level_row(row[c], last, width, as_float);
-    }
+    for (size_t c = 0; c < 3; ++c) write_row(row[c], colours[c], contrast, c, y);
+  }
+
+  // Channel c of row y from `colours`, or where that is null from `row` by way of `contrast`: normalised.
+  void write_row(const uint16_t* row, const float* colours, const Levels& contrast, size_t c,
+                 int64_t y) const {
+    Levels last = contrast;
+    last.scale = 1 / rule_.std[c];
+    last.shift = -rule_.mean[c] / rule_.std[c];
+    const int64_t width = shape_.out_width, bytes = width * (bf16_ ? 2 : 4);
+    char* out = out_ + (static_cast<int64_t>(c) * shape_.out_height + y) * bytes;
+    void* to = past_caches_ ? static_cast<void*>(room(own_scratch().out_row, width)) : out;
+    if (colours != nullptr && bf16_)
+      kernel_.scale_row_bf16(colours, last.scale, last.shift, width, static_cast<uint16_t*>(to));
+    else if (colours != nullptr)
+      kernel_.scale_row(colours, last.scale, last.shift, width, static_cast<float*>(to));
+    else if (bf16_)
+      kernel_.level_row_bf16(row, last, width, static_cast<uint16_t*>(to));
+    else
+      kernel_.level_row(row, last, width, static_cast<float*>(to));
+    if (past_caches_) send_past_caches(to, bytes, out);
   }
 
   const AugmentKernel& kernel_;
@@ -275,7 +313,7 @@ class PicturePass {
   uint8_t* out_mask_;
   int64_t stride_;
   char* out_;
-  bool bf16_;
+  bool bf16_, past_caches_;
   InterleavedPicture source_{};
   std::array<std::atomic<int64_t>, 3> sums_{};  // of whole numbers: the same in any order
 };

@@ -254,6 +254,27 @@ CATCH_TEST_CASE("augment: bf16 is the fp32 result rounded to nearest, halves to 
   }
 }
 
+CATCH_TEST_CASE("augment: a large batch, which is written past the caches, has the values of a small one",
+                "[unit]") {
+  Rng random(19);
+  Pictures p({3, 50, 40, 501, 607}, 20);
+  for (PictureChange& change : p.changes) change = drawn_change(random, p.shape);
+  p.changes[1].contrast = 1;
+  p.changes[1].blur_sigma_px = 0;
+  ThreadPool pool(1);
+  const Result large = fused(*augment_kernels().front(), p, rule_with(Border::kConstant), pool);
+  CATCH_REQUIRE(large.image.size() * sizeof(float) > size_t{8} << 20);
+  const int64_t part = 3 * p.out_size();
+  for (int64_t b = 0; b < 3; ++b) {
+    Pictures one({1, 50, 40, 501, 607}, 0);
+    one.image.assign(p.image.begin() + b * 6000, p.image.begin() + (b + 1) * 6000);
+    one.changes = {p.changes[static_cast<size_t>(b)]};
+    const Result small = fused(*augment_kernels().front(), one, rule_with(Border::kConstant), pool);
+    CATCH_REQUIRE(small.image.size() * sizeof(float) < size_t{4} << 20);
+    CATCH_CHECK(std::equal(small.image.begin(), small.image.end(), large.image.begin() + b * part));
+  }
+}
+
 CATCH_TEST_CASE("augment: without masks the pictures are the same and no mask is touched", "[unit]") {
   Rng random(15);
   Pictures p({4, 18, 29, 18, 29}, 16);
