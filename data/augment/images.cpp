@@ -1,11 +1,16 @@
 // Augmentation of labelled images: input `image` uint8 [B,3,H,W] and, where the data has it, label `mask`
-// uint8 [B,H,W]. Operations draw what each sample goes through; src/ops/augment.h does it in one pass. A
-// batch on a GPU is augmented on the CPU and sent back, unless the GPU kernels are built.
+// uint8 [B,H,W]. Operations draw what each sample goes through; src/ops/augment.h does it in one pass, then
+// partners are mixed in (data/augment/mix.h). A batch on a GPU is augmented on the CPU and sent back.
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+
 #include "data/augment/augmentation.h"
+#include "data/augment/mix.h"
 #include "data/augment/operation.h"
 #include "src/core/error.h"
 #include "src/core/text.h"
@@ -14,19 +19,32 @@
 namespace athanor {
 namespace {
 
+std::vector<std::string> policy_choices() {
+  std::vector<std::string> names = policy_names();
+  names.insert(names.begin(), "auto");
+  return names;
+}
+
 struct ImagesConfig : ConfigStruct {
-  std::string policy = "standard";
+  std::string policy = "auto";
   int64_t strong_from_epoch = 50;
+  OperationChoices operations{operation_components()};
   int64_t height = 0, width = 0;
   std::string border = "constant";
   std::vector<int64_t> fill = {0, 0, 0};
   int64_t mask_fill = -1;
+  std::string precision = "fp32";
   int64_t threads = 0;
 
   void list_fields(Fields& fields) override {
-    fields.field("policy", policy, "a named list of operations", one_of(policy_names()));
+    fields.field(
+        "policy", policy,
+        "a named list of operations, before those of `operations`; auto: standard where `operations` is "
+        "empty, else none",
+        one_of(policy_choices()));
     fields.field("strong_from_epoch", strong_from_epoch,
                  "of policy progressive: minimal before, strong from it on", kNonNegative);
+    fields.choices("operations", operations, "what a sample goes through, in this order");
     fields.field("height", height, "of what training sees, pixels; 0: as the data", between(0, kLargestSide));
     fields.field("width", width, "of what training sees, pixels; 0: as the data", between(0, kLargestSide));
     fields.field("border", border,
@@ -37,9 +55,19 @@ struct ImagesConfig : ConfigStruct {
         "mask_fill", mask_fill,
         "class outside the picture, with border constant; -1: the ignored one, or 0 where there is none",
         between(-1, 255));
+    fields.field("precision", precision, "of what the model gets", one_of({"fp32", "bf16"}));
     fields.field("threads", threads, "that augment on the CPU; 0: as many as LibTorch uses", kNonNegative);
   }
 };
+
+OperationList operations_of(const ImagesConfig& config) {
+  OperationChoices all(operation_components());
+  const bool standard = config.policy == "auto" && config.operations.size() == 0;
+  if (config.policy != "auto" || standard)
+    add_policy(all, standard ? "standard" : config.policy, config.strong_from_epoch);
+  for (const OperationChoice& choice : config.operations.choices()) all.add() = choice;
+  return OperationList(all);
+}
 
 AugmentRule rule_of(const ImagesConfig& config, const DataSpec& spec) {
   AugmentRule rule;
@@ -49,9 +77,8 @@ AugmentRule rule_of(const ImagesConfig& config, const DataSpec& spec) {
   if (config.fill.size() != 3)
     throw usage_error({"augment.fill", "wrong length", "red, green, blue",
                        text(config.fill.size(), " values"), "e.g. [124, 116, 104]"});
-  const int64_t mask_fill =
-      config.mask_fill >= 0 ? config.mask_fill : std::max<int64_t>(0, spec.ignore_index);
-  rule.mask_fill = static_cast<uint8_t>(mask_fill);
+  rule.mask_fill = static_cast<uint8_t>(config.mask_fill >= 0 ? config.mask_fill
+                                                              : std::max<int64_t>(0, spec.ignore_index));
   const at::Tensor* mean = spec.constants.find("mean/image");
   const at::Tensor* std = spec.constants.find("std/image");
   for (int c = 0; c < 3; ++c) {
@@ -77,45 +104,111 @@ void check_spec(const DataSpec& spec) {
         {"augment.name: images", "wrong mask", "label mask uint8 [H,W]", shape_text(mask->shape), ""});
 }
 
+// What each id of a mask becomes in a mirror.
+using MirrorTable = std::array<uint8_t, 256>;
+
+MirrorTable mirror_table(const DataSpec& spec, const AugmentRule& rule) {
+  MirrorTable table{};
+  for (size_t id = 0; id < table.size(); ++id) table[id] = static_cast<uint8_t>(id);
+  for (size_t id = 0; id < std::min(table.size(), spec.class_mirrors.size()); ++id)
+    table[id] = static_cast<uint8_t>(spec.class_mirrors[id]);
+  if (table[rule.mask_fill] != rule.mask_fill)
+    throw usage_error(
+        {"augment.mask_fill", "changes in a mirror", "a class that is its own mirror image",
+         text("class ", rule.mask_fill + 0, ", whose mirror image is ", table[rule.mask_fill] + 0), ""});
+  return table;
+}
+
+void check_operations(const ImagesConfig& config, const OperationList& operations, const DataSpec& spec) {
+  if (operations.mixes() && spec.find_label("mask") == nullptr)
+    throw usage_error({"augment.operations", "mixup and cutmix want masks", "label mask uint8 [H,W]", "none",
+                       "leave them out"});
+  for (const OperationChoice& choice : config.operations.choices())
+    if (choice.name() == "crop" && config.height == 0 && config.width == 0)
+      throw usage_error({"augment.operations: crop", "has no size", "augment.height or augment.width above 0",
+                         "both 0", ""});
+}
+
+// One batch on the CPU.
+struct Pictures {
+  at::Tensor image;  // [B,3,H,W]
+  at::Tensor mask;   // [B,H,W], or undefined
+};
+
 class Images : public Augmentation {
  public:
   Images(const ImagesConfig& config, const DataSpec& spec)
-      : config_(config),
-        rule_(rule_of(config, spec)),
-        operations_(policy_operations(config.policy, config.strong_from_epoch)) {
+      : config_(config), rule_(rule_of(config, spec)), operations_(operations_of(config)) {
     check_spec(spec);
+    check_operations(config, operations_, spec);
+    mirror_ = mirror_table(spec, rule_);
   }
 
   Batch apply(const Batch& batch, uint64_t seed, int64_t epoch) const override {
     const at::Tensor& given = batch.inputs.at("image");
-    const at::Tensor image = given.cpu().contiguous();
-    const at::Tensor* given_mask = batch.labels.find("mask");
-    const at::Tensor mask = given_mask != nullptr ? given_mask->cpu().contiguous() : at::Tensor();
-    const SampleChange unchanged = unchanged_sample(image.size(2), image.size(3));
-    std::vector<PictureChange> changes;
+    const at::Tensor* mask = batch.labels.find("mask");
+    const SampleChange unchanged = unchanged_sample(given.size(2), given.size(3));
+    std::vector<SampleChange> changes;
     for (int64_t i = 0; i < batch.size; ++i)
-      changes.push_back(
-          flattened(operations_.draw(seed, epoch, batch.samples.at(static_cast<size_t>(i)), unchanged)));
-    at::Tensor out = at::empty({batch.size, 3, unchanged.out_height, unchanged.out_width}, at::kFloat);
-    at::Tensor out_mask;
-    if (mask.defined())
-      out_mask = at::empty({batch.size, unchanged.out_height, unchanged.out_width}, at::kByte);
-    augment_images({.shape = {batch.size, image.size(2), image.size(3), out.size(2), out.size(3)},
-                    .image = image.const_data_ptr<uint8_t>(),
-                    .mask = mask.defined() ? mask.const_data_ptr<uint8_t>() : nullptr,
-                    .changes = changes.data(),
-                    .out_image = out.mutable_data_ptr<float>(),
-                    .out_mask = mask.defined() ? out_mask.mutable_data_ptr<uint8_t>() : nullptr},
-                   rule_, pool());
+      changes.push_back(operations_.draw(seed, epoch, batch.samples.at(static_cast<size_t>(i)), unchanged));
+    Pictures out = changed(
+        {given.cpu().contiguous(), mask != nullptr ? mask->cpu().contiguous() : at::Tensor()}, changes);
     Batch augmented = batch;
-    augmented.inputs.set("image", out.to(given.device()));
-    if (mask.defined()) augmented.labels.set("mask", out_mask.to(given.device()));
+    if (operations_.mixes()) {
+      const Partners partners = mix_partners(changes, out.image, out.mask);
+      if (partners.share.defined()) {
+        augmented.labels.set("mix_mask", partners.mask.to(given.device()));
+        augmented.labels.set("mix_share", partners.share.to(given.device()));
+      }
+    }
+    augmented.inputs.set("image", out.image.to(given.device()));
+    if (mask != nullptr) augmented.labels.set("mask", out.mask.to(given.device()));
     return augmented;
   }
 
-  std::string describe(int64_t epoch) const override { return operations_.describe(epoch); }
+  std::string describe(int64_t epoch) const override {
+    std::string said = operations_.describe(epoch);
+    if (config_.height > 0 || config_.width > 0)
+      said += text("; to ", config_.width > 0 ? std::to_string(config_.width) : "the data's", " x ",
+                   config_.height > 0 ? std::to_string(config_.height) : "the data's", " pixels");
+    return config_.precision == "fp32" ? said : said + "; in " + config_.precision;
+  }
 
  private:
+  Pictures changed(const Pictures& in, const std::vector<SampleChange>& changes) const {
+    std::vector<PictureChange> pictures;
+    pictures.reserve(changes.size());
+    for (const SampleChange& change : changes) pictures.push_back(flattened(change));
+    const int64_t batch = in.image.size(0), height = in.image.size(2), width = in.image.size(3);
+    const SampleChange unchanged = unchanged_sample(height, width);
+    const bool bf16 = config_.precision == "bf16";
+    Pictures out;
+    out.image =
+        at::empty({batch, 3, unchanged.out_height, unchanged.out_width}, bf16 ? at::kBFloat16 : at::kFloat);
+    if (in.mask.defined())
+      out.mask = at::empty({batch, unchanged.out_height, unchanged.out_width}, at::kByte);
+    augment_images({.shape = {batch, height, width, unchanged.out_height, unchanged.out_width},
+                    .image = in.image.const_data_ptr<uint8_t>(),
+                    .mask = in.mask.defined() ? in.mask.const_data_ptr<uint8_t>() : nullptr,
+                    .changes = pictures.data(),
+                    .out_image = out.image.mutable_data_ptr(),
+                    .out_mask = in.mask.defined() ? out.mask.mutable_data_ptr<uint8_t>() : nullptr,
+                    .out_type = bf16 ? PixelType::kBFloat16 : PixelType::kFloat32},
+                   rule_, pool());
+    if (in.mask.defined()) mirror_classes(out.mask, changes);
+    return out;
+  }
+
+  // Where left and right changed places, so do the classes that are one or the other.
+  void mirror_classes(const at::Tensor& mask, const std::vector<SampleChange>& changes) const {
+    const int64_t pixels = mask.size(1) * mask.size(2);
+    auto* ids = mask.mutable_data_ptr<uint8_t>();
+    pool().parallel_for(mask.size(0), [&](int64_t b) {
+      if (!changes[static_cast<size_t>(b)].mirrored) return;
+      for (uint8_t* id = ids + b * pixels; id != ids + (b + 1) * pixels; ++id) *id = mirror_[*id];
+    });
+  }
+
   SampleChange unchanged_sample(int64_t height, int64_t width) const {
     SampleChange unchanged;
     unchanged.height = height;
@@ -129,6 +222,7 @@ class Images : public Augmentation {
   // The crop as the outermost map: it picks the output's pixels out of the changed picture.
   static PictureChange flattened(const SampleChange& change) {
     PictureChange picture = change.picture;
+    picture.hue_turns -= std::round(picture.hue_turns);
     const double sx = change.crop.width / static_cast<double>(change.out_width),
                  sy = change.crop.height / static_cast<double>(change.out_height);
     picture.map =
@@ -147,6 +241,7 @@ class Images : public Augmentation {
   ImagesConfig config_;
   AugmentRule rule_;
   OperationList operations_;
+  MirrorTable mirror_{};
   mutable std::unique_ptr<ThreadPool> pool_;  // made at the first batch, once LibTorch's threads are set
 };
 

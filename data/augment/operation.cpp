@@ -2,6 +2,7 @@
 #include "data/augment/operation.h"
 
 #include "data/augment/operations.h"
+#include "src/core/error.h"
 #include "src/core/text.h"
 
 namespace athanor {
@@ -29,11 +30,20 @@ bool OperationList::Entry::is_on(int64_t epoch) const {
   return p > 0 && epoch >= from_epoch && (until_epoch == 0 || epoch < until_epoch);
 }
 
-OperationList::OperationList(std::vector<OperationChoice> choices) {
-  for (OperationChoice& choice : choices) {
+OperationList::OperationList(const OperationChoices& choices) {
+  for (const OperationChoice& choice : choices.choices()) {
     const auto& common = static_cast<const OperationConfig&>(choice.config());
+    if (common.until_epoch != 0 && common.until_epoch <= common.from_epoch)
+      throw usage_error({text("augment.operations: ", choice.name()), "is never on",
+                         "until_epoch 0 or above from_epoch",
+                         text("from ", common.from_epoch, " until ", common.until_epoch)});
     entries_.push_back({choice.make(), common.p, common.from_epoch, common.until_epoch});
   }
+}
+
+bool OperationList::mixes() const {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [](const Entry& entry) { return entry.p > 0 && entry.operation->mixes(); });
 }
 
 SampleChange OperationList::draw(uint64_t seed, int64_t epoch, int64_t sample,
@@ -59,12 +69,13 @@ std::string OperationList::describe(int64_t epoch) const {
 namespace {
 
 template <class Config, class Set>
-void append(std::vector<OperationChoice>& list, const char* name, const Set& set) {
-  list.emplace_back(operation_components(), name);
-  set(static_cast<Config&>(list.back().config()));
+void append(OperationChoices& list, const char* name, const Set& set) {
+  OperationChoice& choice = list.add();
+  choice.select(name);
+  set(static_cast<Config&>(choice.config()));
 }
 
-void append_strong(std::vector<OperationChoice>& list, int64_t from_epoch) {
+void append_strong(OperationChoices& list, int64_t from_epoch) {
   append<RotateConfig>(list, "rotate",
                        [&](RotateConfig& c) { c.p = 0.4, c.degrees = 20, c.from_epoch = from_epoch; });
   append<AffineConfig>(list, "affine", [&](AffineConfig& c) {
@@ -83,17 +94,16 @@ const std::vector<std::string>& policy_names() {
   return names;
 }
 
-std::vector<OperationChoice> policy_operations(const std::string& policy, int64_t progressive_from_epoch) {
-  std::vector<OperationChoice> list;
-  if (policy == "none") return list;
-  append<FlipConfig>(list, "flip", [](FlipConfig&) {});
+void add_policy(OperationChoices& list, const std::string& policy, int64_t progressive_from_epoch) {
+  if (policy == "none") return;
+  append<FlipConfig>(list, "flip", [](FlipConfig& c) { c.p = 0.5; });
   if (policy == "standard") {
-    append<RotateConfig>(list, "rotate", [](RotateConfig& c) { c.p = 0.3; });
-    append<JitterConfig>(list, "jitter", [](JitterConfig& c) { c.p = 0.5; });
+    append<RotateConfig>(list, "rotate", [](RotateConfig& c) { c.p = 0.3, c.degrees = 15; });
+    append<JitterConfig>(list, "jitter",
+                         [](JitterConfig& c) { c.p = 0.5, c.brightness = 0.2, c.contrast = 0.2; });
   }
   if (policy == "strong") append_strong(list, 0);
   if (policy == "progressive") append_strong(list, progressive_from_epoch);
-  return list;
 }
 
 }  // namespace athanor

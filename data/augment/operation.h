@@ -22,9 +22,11 @@ struct SampleChange {
   int64_t height = 0, width = 0;          // of the picture, pixels
   int64_t out_height = 0, out_width = 0;  // of what training sees
   PictureChange picture;
-  PixelBox crop;   // of the mapped picture, shown in the whole output
+  bool mirrored = false;  // left and right have changed places: so do classes that are one or the other
+  PixelBox crop;          // of the mapped picture, shown in the whole output
+  // The partner is the next sample of the batch, as it comes out of its own changes.
   double mix = 0;  // share of the partner that is blended in, [0,1]
-  PixelBox paste;  // of the output, shows the partner instead; empty: nothing
+  PixelBox paste;  // of the output, whole pixels, shows the partner instead; empty: nothing
 };
 
 // Fields that every operation has.
@@ -39,19 +41,24 @@ class Operation {
   virtual ~Operation() = default;
   virtual void draw(Rng& rng, SampleChange& change) const = 0;
   virtual std::string describe() const = 0;
+  // Whether it takes from the sample's partner.
+  virtual bool mixes() const { return false; }
 };
 
 using OperationComponent = Component<Operation>;
 const std::vector<OperationComponent>& operation_components();
 using OperationChoice = Choice<Operation>;
+using OperationChoices = ChoiceList<Operation>;
 
 // A list in the order in which it is applied, each with when and how often.
 class OperationList {
  public:
-  explicit OperationList(std::vector<OperationChoice> choices);
+  // Throws usage Error for one that can never be on, or whose fields contradict each other.
+  explicit OperationList(const OperationChoices& choices);
   // What sample `sample` goes through in `epoch`; depends on nothing else.
   SampleChange draw(uint64_t seed, int64_t epoch, int64_t sample, const SampleChange& unchanged) const;
   std::string describe(int64_t epoch) const;
+  bool mixes() const;
 
  private:
   struct Entry {
@@ -65,6 +72,7 @@ class OperationList {
 
 // "none", "minimal", "standard", "strong", "progressive".
 const std::vector<std::string>& policy_names();
-std::vector<OperationChoice> policy_operations(const std::string& policy, int64_t progressive_from_epoch);
+// Appends the operations that `policy` stands for.
+void add_policy(OperationChoices& list, const std::string& policy, int64_t progressive_from_epoch);
 
 }  // namespace athanor

@@ -53,34 +53,41 @@ double beta_draw(Rng& rng, double alpha) {
   return a + b > 0 ? a / (a + b) : 0.5;
 }
 
-// An operation as two functions of its config.
+// An operation as functions of its config.
 template <class Config>
-class Drawn : public Operation {
- public:
-  using Draw = void (*)(const Config&, Rng&, SampleChange&);
-  using Describe = std::string (*)(const Config&);
-  Drawn(const Config& config, Draw draw, Describe describe)
-      : config_(config), draw_(draw), describe_(describe) {}
-  void draw(Rng& rng, SampleChange& change) const override { draw_(config_, rng, change); }
-  std::string describe() const override { return describe_(config_); }
-
- private:
-  Config config_;
-  Draw draw_;
-  Describe describe_;
+struct Functions {
+  void (*draw)(const Config&, Rng&, SampleChange&);
+  std::string (*describe)(const Config&);
+  void (*check)(const Config&) = nullptr;  // throws usage Error where fields contradict each other
+  bool mixes = false;
 };
 
 template <class Config>
-OperationComponent operation(const char* name, const char* summary, typename Drawn<Config>::Draw draw,
-                             typename Drawn<Config>::Describe describe) {
-  return component<Config, Operation>(name, summary, [draw, describe](const Config& config) {
-    return std::make_unique<Drawn<Config>>(config, draw, describe);
+class Drawn : public Operation {
+ public:
+  Drawn(const Config& config, const Functions<Config>& functions) : config_(config), functions_(functions) {
+    if (functions_.check != nullptr) functions_.check(config_);
+  }
+  void draw(Rng& rng, SampleChange& change) const override { functions_.draw(config_, rng, change); }
+  std::string describe() const override { return functions_.describe(config_); }
+  bool mixes() const override { return functions_.mixes; }
+
+ private:
+  Config config_;
+  Functions<Config> functions_;
+};
+
+template <class Config>
+OperationComponent operation(const char* name, const char* summary, const Functions<Config>& functions) {
+  return component<Config, Operation>(name, summary, [functions](const Config& config) {
+    return std::make_unique<Drawn<Config>>(config, functions);
   });
 }
 
-void check_order(const char* what, double smallest, double largest) {
+void check_order(const char* operation, const char* what, double smallest, double largest) {
   if (smallest > largest)
-    throw usage_error({"augment", text("smallest_", what, " is above largest_", what), "",
+    throw usage_error({text("augment.operations: ", operation),
+                       text("smallest_", what, " is above largest_", what), "",
                        text(shortest(smallest), " > ", shortest(largest)), ""});
 }
 
@@ -114,6 +121,34 @@ void draw_paste(const MixConfig& config, Rng& rng, SampleChange& change) {
 }
 
 std::string amount_text(const char* name, double amount) { return text(name, " ", shortest(amount)); }
+
+void draw_affine(const AffineConfig& config, Rng& rng, SampleChange& change) {
+  const double radians = radians_draw(rng, config.degrees);
+  const double scale = between_draw(rng, config.smallest_scale, config.largest_scale);
+  const double dx = between_draw(rng, -1, 1) * config.translate * static_cast<double>(change.width);
+  const double dy = between_draw(rng, -1, 1) * config.translate * static_cast<double>(change.height);
+  turn(change, radians, scale, dx, dy);
+}
+
+void draw_crop(const CropConfig&, Rng& rng, SampleChange& change) {
+  const auto room = [&](int64_t from, int64_t to) {
+    return from <= to ? static_cast<double>(from - to) / 2
+                      : static_cast<double>(rng.below(static_cast<uint64_t>(from - to + 1)));
+  };
+  // One after the other: the order of evaluation is the order of the draws.
+  const double x = room(change.width, change.out_width);
+  const double y = room(change.height, change.out_height);
+  change.crop = {x, y, static_cast<double>(change.out_width), static_cast<double>(change.out_height)};
+}
+
+std::string describe_jitter(const JitterConfig& config) {
+  std::vector<std::string> parts;
+  if (config.brightness > 0) parts.push_back(amount_text("brightness", config.brightness));
+  if (config.contrast > 0) parts.push_back(amount_text("contrast", config.contrast));
+  if (config.saturation > 0) parts.push_back(amount_text("saturation", config.saturation));
+  if (config.hue > 0) parts.push_back(amount_text("hue", config.hue));
+  return "jitter (" + join(parts, ", ") + ")";
+}
 
 }  // namespace
 
@@ -153,7 +188,12 @@ void JitterConfig::list_fields(Fields& fields) {
 
 void AmountConfig::list_fields(Fields& fields) {
   list_common_fields(fields);
-  fields.field("amount", amount, "x: factor in [1-x, 1+x]; of hue, turns in [-x, x]", kNonNegative);
+  fields.field("amount", amount, "x: factor in [1-x, 1+x]", kNonNegative);
+}
+
+void HueConfig::list_fields(Fields& fields) {
+  list_common_fields(fields);
+  fields.field("amount", amount, "x: turns of the colour circle, in [-x, x]", between(0, 0.5));
 }
 
 void BlurConfig::list_fields(Fields& fields) {
@@ -168,156 +208,150 @@ void MixConfig::list_fields(Fields& fields) {
 }
 
 OperationComponent make_flip_operation() {
-  return operation<FlipConfig>(
-      "flip", "mirror left and right",
-      [](const FlipConfig&, Rng&, SampleChange& change) {
-        change.picture.map =
-            compose(change.picture.map, {.xx = -1, .x0 = static_cast<double>(change.width - 1)});
-      },
-      [](const FlipConfig&) -> std::string { return "flip"; });
+  return operation<FlipConfig>("flip", "mirror left and right, with the classes that are one or the other",
+                               {.draw =
+                                    [](const FlipConfig&, Rng&, SampleChange& change) {
+                                      change.picture.map =
+                                          compose(change.picture.map,
+                                                  {.xx = -1, .x0 = static_cast<double>(change.width - 1)});
+                                      change.mirrored = !change.mirrored;
+                                    },
+                                .describe = [](const FlipConfig&) -> std::string { return "flip"; }});
 }
 
 OperationComponent make_rotate_operation() {
   return operation<RotateConfig>(
       "rotate", "turn about the centre",
-      [](const RotateConfig& config, Rng& rng, SampleChange& change) {
-        turn(change, radians_draw(rng, config.degrees), 1, 0, 0);
-      },
-      [](const RotateConfig& config) { return text("rotate ", shortest(config.degrees), " deg"); });
+      {.draw = [](const RotateConfig& config, Rng& rng,
+                  SampleChange& change) { turn(change, radians_draw(rng, config.degrees), 1, 0, 0); },
+       .describe =
+           [](const RotateConfig& config) { return text("rotate ", shortest(config.degrees), " deg"); }});
 }
 
 OperationComponent make_affine_operation() {
   return operation<AffineConfig>(
       "affine", "turn, scale and move about the centre",
-      [](const AffineConfig& config, Rng& rng, SampleChange& change) {
-        check_order("scale", config.smallest_scale, config.largest_scale);
-        const double radians = radians_draw(rng, config.degrees);
-        const double scale = between_draw(rng, config.smallest_scale, config.largest_scale);
-        const double dx = between_draw(rng, -1, 1) * config.translate * static_cast<double>(change.width);
-        const double dy = between_draw(rng, -1, 1) * config.translate * static_cast<double>(change.height);
-        turn(change, radians, scale, dx, dy);
-      },
-      [](const AffineConfig& config) {
-        return text("affine ", config.degrees > 0 ? shortest(config.degrees) + " deg " : "", "scale ",
-                    shortest(config.smallest_scale), "-", shortest(config.largest_scale), " translate ",
-                    shortest(config.translate));
-      });
+      {.draw = draw_affine,
+       .describe =
+           [](const AffineConfig& config) {
+             return text("affine ", config.degrees > 0 ? shortest(config.degrees) + " deg " : "", "scale ",
+                         shortest(config.smallest_scale), "-", shortest(config.largest_scale), " translate ",
+                         shortest(config.translate));
+           },
+       .check =
+           [](const AffineConfig& config) {
+             check_order("affine", "scale", config.smallest_scale, config.largest_scale);
+           }});
 }
 
 OperationComponent make_crop_operation() {
   return operation<CropConfig>(
       "crop", "a box of augment.height x augment.width at a random place, at its own scale",
-      [](const CropConfig&, Rng& rng, SampleChange& change) {
-        const auto room = [&](int64_t from, int64_t to) {
-          return from <= to ? static_cast<double>(from - to) / 2
-                            : static_cast<double>(rng.below(static_cast<uint64_t>(from - to + 1)));
-        };
-        change.crop = {room(change.width, change.out_width), room(change.height, change.out_height),
-                       static_cast<double>(change.out_width), static_cast<double>(change.out_height)};
-      },
-      [](const CropConfig&) -> std::string { return "crop"; });
+      {.draw = draw_crop, .describe = [](const CropConfig&) -> std::string { return "crop"; }});
 }
 
 OperationComponent make_resized_crop_operation() {
   return operation<ResizedCropConfig>(
       "resized_crop", "a box of random size, shape and place, scaled to the whole output",
-      [](const ResizedCropConfig& config, Rng& rng, SampleChange& change) {
-        check_order("area", config.smallest_area, config.largest_area);
-        check_order("ratio", config.smallest_ratio, config.largest_ratio);
-        change.crop = drawn_box(config, rng, change);
-      },
-      [](const ResizedCropConfig& config) {
-        return text("resized_crop area ", shortest(config.smallest_area), "-", shortest(config.largest_area));
-      });
+      {.draw = [](const ResizedCropConfig& config, Rng& rng,
+                  SampleChange& change) { change.crop = drawn_box(config, rng, change); },
+       .describe =
+           [](const ResizedCropConfig& config) {
+             return text("resized_crop area ", shortest(config.smallest_area), "-",
+                         shortest(config.largest_area));
+           },
+       .check =
+           [](const ResizedCropConfig& config) {
+             check_order("resized_crop", "area", config.smallest_area, config.largest_area);
+             check_order("resized_crop", "ratio", config.smallest_ratio, config.largest_ratio);
+           }});
 }
 
 OperationComponent make_jitter_operation() {
-  return operation<JitterConfig>(
-      "jitter", "brightness, contrast, saturation and hue together",
-      [](const JitterConfig& config, Rng& rng, SampleChange& change) {
-        change.picture.brightness *= factor_draw(rng, config.brightness);
-        change.picture.contrast *= factor_draw(rng, config.contrast);
-        change.picture.saturation *= factor_draw(rng, config.saturation);
-        change.picture.hue_turns += static_cast<float>(between_draw(rng, -config.hue, config.hue));
-      },
-      [](const JitterConfig& config) {
-        std::vector<std::string> parts;
-        if (config.brightness > 0) parts.push_back(amount_text("brightness", config.brightness));
-        if (config.contrast > 0) parts.push_back(amount_text("contrast", config.contrast));
-        if (config.saturation > 0) parts.push_back(amount_text("saturation", config.saturation));
-        if (config.hue > 0) parts.push_back(amount_text("hue", config.hue));
-        return "jitter (" + join(parts, ", ") + ")";
-      });
+  return operation<JitterConfig>("jitter", "brightness, contrast, saturation and hue together",
+                                 {.draw =
+                                      [](const JitterConfig& config, Rng& rng, SampleChange& change) {
+                                        change.picture.brightness *= factor_draw(rng, config.brightness);
+                                        change.picture.contrast *= factor_draw(rng, config.contrast);
+                                        change.picture.saturation *= factor_draw(rng, config.saturation);
+                                        change.picture.hue_turns +=
+                                            static_cast<float>(between_draw(rng, -config.hue, config.hue));
+                                      },
+                                  .describe = describe_jitter});
 }
 
 OperationComponent make_brightness_operation() {
   return operation<AmountConfig>(
       "brightness", "multiply by a factor",
-      [](const AmountConfig& config, Rng& rng, SampleChange& change) {
-        change.picture.brightness *= factor_draw(rng, config.amount);
-      },
-      [](const AmountConfig& config) { return amount_text("brightness", config.amount); });
+      {.draw = [](const AmountConfig& config, Rng& rng,
+                  SampleChange& change) { change.picture.brightness *= factor_draw(rng, config.amount); },
+       .describe = [](const AmountConfig& config) { return amount_text("brightness", config.amount); }});
 }
 
 OperationComponent make_contrast_operation() {
   return operation<AmountConfig>(
       "contrast", "away from or towards the picture's mean grey",
-      [](const AmountConfig& config, Rng& rng, SampleChange& change) {
-        change.picture.contrast *= factor_draw(rng, config.amount);
-      },
-      [](const AmountConfig& config) { return amount_text("contrast", config.amount); });
+      {.draw = [](const AmountConfig& config, Rng& rng,
+                  SampleChange& change) { change.picture.contrast *= factor_draw(rng, config.amount); },
+       .describe = [](const AmountConfig& config) { return amount_text("contrast", config.amount); }});
 }
 
 OperationComponent make_saturation_operation() {
   return operation<AmountConfig>(
       "saturation", "away from or towards each pixel's grey",
-      [](const AmountConfig& config, Rng& rng, SampleChange& change) {
-        change.picture.saturation *= factor_draw(rng, config.amount);
-      },
-      [](const AmountConfig& config) { return amount_text("saturation", config.amount); });
+      {.draw = [](const AmountConfig& config, Rng& rng,
+                  SampleChange& change) { change.picture.saturation *= factor_draw(rng, config.amount); },
+       .describe = [](const AmountConfig& config) { return amount_text("saturation", config.amount); }});
 }
 
 OperationComponent make_hue_operation() {
-  return operation<AmountConfig>(
+  return operation<HueConfig>(
       "hue", "turn the colour circle",
-      [](const AmountConfig& config, Rng& rng, SampleChange& change) {
-        if (config.amount > 0.5)
-          throw usage_error(
-              {"augment: hue", "amount is too large", "at most 0.5 turns", shortest(config.amount), ""});
-        change.picture.hue_turns += static_cast<float>(between_draw(rng, -config.amount, config.amount));
-      },
-      [](const AmountConfig& config) { return amount_text("hue", config.amount); });
+      {.draw =
+           [](const HueConfig& config, Rng& rng, SampleChange& change) {
+             change.picture.hue_turns += static_cast<float>(between_draw(rng, -config.amount, config.amount));
+           },
+       .describe = [](const HueConfig& config) { return amount_text("hue", config.amount); }});
 }
 
 OperationComponent make_blur_operation() {
   return operation<BlurConfig>(
       "blur", "Gaussian blur",
-      [](const BlurConfig& config, Rng& rng, SampleChange& change) {
-        check_order("sigma_px", config.smallest_sigma_px, config.largest_sigma_px);
-        change.picture.blur_sigma_px =
-            std::hypot(change.picture.blur_sigma_px,
-                       between_draw(rng, config.smallest_sigma_px, config.largest_sigma_px));
-      },
-      [](const BlurConfig& config) {
-        return text("blur sigma ", shortest(config.smallest_sigma_px), "-", shortest(config.largest_sigma_px),
-                    " px");
-      });
+      {.draw =
+           [](const BlurConfig& config, Rng& rng, SampleChange& change) {
+             change.picture.blur_sigma_px =
+                 std::hypot(change.picture.blur_sigma_px,
+                            between_draw(rng, config.smallest_sigma_px, config.largest_sigma_px));
+           },
+       .describe =
+           [](const BlurConfig& config) {
+             return text("blur sigma ", shortest(config.smallest_sigma_px), "-",
+                         shortest(config.largest_sigma_px), " px");
+           },
+       .check =
+           [](const BlurConfig& config) {
+             check_order("blur", "sigma_px", config.smallest_sigma_px, config.largest_sigma_px);
+           }});
 }
 
 OperationComponent make_mixup_operation() {
   return operation<MixConfig>(
-      "mixup", "blend with the next sample of the batch; its labels come along with their weight",
-      [](const MixConfig& config, Rng& rng, SampleChange& change) {
-        const double share = beta_draw(rng, config.alpha);
-        change.mix = std::min(share, 1 - share);  // a sample stays mostly itself
-      },
-      [](const MixConfig& config) { return amount_text("mixup alpha", config.alpha); });
+      "mixup", "blend with the next sample of the batch; the loss weighs both masks",
+      {.draw =
+           [](const MixConfig& config, Rng& rng, SampleChange& change) {
+             const double share = beta_draw(rng, config.alpha);
+             change.mix = std::min(share, 1 - share);  // a sample stays mostly itself
+           },
+       .describe = [](const MixConfig& config) { return amount_text("mixup alpha", config.alpha); },
+       .mixes = true});
 }
 
 OperationComponent make_cutmix_operation() {
   return operation<MixConfig>(
-      "cutmix", "paste a box of the next sample of the batch, mask included", draw_paste,
-      [](const MixConfig& config) { return amount_text("cutmix alpha", config.alpha); });
+      "cutmix", "paste a box of the next sample of the batch, mask included",
+      {.draw = draw_paste,
+       .describe = [](const MixConfig& config) { return amount_text("cutmix alpha", config.alpha); },
+       .mixes = true});
 }
 
 }  // namespace athanor

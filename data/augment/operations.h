@@ -37,9 +37,14 @@ struct JitterConfig : OperationConfig {
   void list_fields(Fields& fields) override;
 };
 
-// One of the four by itself.
+// Brightness, contrast or saturation by itself.
 struct AmountConfig : OperationConfig {
   double amount = 0.2;
+  void list_fields(Fields& fields) override;
+};
+
+struct HueConfig : OperationConfig {
+  double amount = 0.1;
   void list_fields(Fields& fields) override;
 };
 
