@@ -68,7 +68,7 @@ std::vector<LabelledFiles> celeb_pairs(const fs::path& folder, std::vector<Sampl
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder / kCelebMasks)) {
     const std::string stem = entry.path().stem().string();
     const size_t cut = stem.find('_');
-    if (cut == std::string::npos || lower(entry.path().extension().string()) != ".png") continue;
+    if (cut == std::string::npos || cut == 0 || lower(entry.path().extension().string()) != ".png") continue;
     const auto name = std::find(names.begin(), names.end(), stem.substr(cut + 1));
     if (name == names.end()) continue;
     const size_t digits = std::min(stem.find_first_not_of('0'), cut - 1);
@@ -84,7 +84,13 @@ std::vector<LabelledFiles> celeb_pairs(const fs::path& folder, std::vector<Sampl
                           ErrorText{path, "has no mask", text("files of its number in ", kCelebMasks)});
     else
       pairs.push_back({path, "", own->second});
+    if (own != parts.end()) parts.erase(own);
   }
+  for (const auto& [stem, own] : parts)
+    faults.emplace_back(
+        SampleFault::kNoImage,
+        ErrorText{*std::find_if(own.begin(), own.end(), [](auto& path) { return !path.empty(); }),
+                  "has no image", text(stem, ".* in ", kCelebImages)});
   return pairs;
 }
 
@@ -105,7 +111,7 @@ void draw_splits(LabelledSplits& found, const LayoutOptions& options, bool has_v
   if (has_val) return;
   const auto all = static_cast<double>(train.size());
   const double rest = has_test ? options.train_fraction + options.val_fraction : 1;
-  const int64_t val_count = std::llround(all * options.val_fraction / rest);
+  const int64_t val_count = rest > 0 ? std::llround(all * options.val_fraction / rest) : 0;
   const int64_t test_count =
       has_test ? 0 : std::llround(all * std::max(0.0, 1 - options.train_fraction - options.val_fraction));
   draw_samples(train, val, val_count, mix_seed(options.split_seed, 1));
@@ -121,7 +127,7 @@ void read_layout(const LayoutOptions& options, LabelledSplits& found) {
     found.splits[0] = celeb_pairs(root, found.faults);
     draw_splits(found, options, false, false);
   } else if (options.layout != "celebamask_hq" && has_pairs(root / "train", options)) {
-    found.layout = "folders train, val, test";
+    found.layout = "split folders";
     bool has[3] = {};
     for (size_t k = 0; k < 3; ++k)
       if ((has[k] = has_pairs(root / kSplitFolders[k], options)))

@@ -50,7 +50,10 @@ void use_errors(JpegErrors& errors, j_common_ptr info) {
 
 void limit_scans(j_common_ptr info) {
   const auto* reading = reinterpret_cast<j_decompress_ptr>(info);
-  if (reading->input_scan_number > kMostScans) ERREXIT(info, JERR_BAD_PROGRESSION);
+  if (reading->input_scan_number <= kMostScans) return;
+  auto* errors = reinterpret_cast<JpegErrors*>(info->err);
+  std::snprintf(errors->message, sizeof errors->message, "it asks for more than %d passes", kMostScans);
+  std::longjmp(errors->jump, 1);
 }
 
 class JpegReader {
