@@ -18,8 +18,8 @@ namespace athanor {
 namespace {
 
 struct EvalFlags {
-  std::string path, split = "test", json, predictions;
-  bool with_inputs = false;
+  std::string path, split = "test", json, predictions, pictures;
+  bool with_inputs = false, tta = false;
   std::vector<std::string> overrides;
 };
 
@@ -49,7 +49,9 @@ void run_eval(const EvalFlags& flags) {
                                                  : flags.split == "train" ? Split::kTrain
                                                                           : Split::kTest,
                                         .predictions_path = flags.predictions,
-                                        .with_inputs = flags.with_inputs},
+                                        .with_inputs = flags.with_inputs,
+                                        .pictures_path = flags.pictures,
+                                        .mirror = flags.tta},
                                        device);
   if (!flags.json.empty()) write_file_atomically(flags.json, report.json);
   std::cout << report.table << std::flush;
@@ -74,6 +76,10 @@ void add_eval_verb(CLI::App& app) {
                    "write time, outputs/* and labels/* of each sample here")
       ->type_name("FILE.h5");
   verb->add_flag("--with-inputs", flags->with_inputs, "with inputs/* too");
+  verb->add_option("--pictures", flags->pictures,
+                   "write the evaluator's pictures here (masks: confusion matrix, samples)")
+      ->type_name("DIR");
+  verb->add_flag("--tta", flags->tta, "average with what the model says of the mirror image (masks)");
   verb->footer("Example:\n  athanor eval runs/first --split test --json report.json --predictions said.h5");
   verb->callback([flags] { run_eval(*flags); });
 }

@@ -10,6 +10,7 @@ namespace athanor {
 
 void add_train_verb(CLI::App& app);
 void add_eval_verb(CLI::App& app);
+void add_predict_verb(CLI::App& app);
 void add_export_verb(CLI::App& app);
 void add_prepare_verb(CLI::App& app);
 void add_synth_verb(CLI::App& app);

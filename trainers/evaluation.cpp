@@ -15,8 +15,10 @@
 #include "src/core/text.h"
 #include "src/core/thread_pool.h"
 #include "trainers/judge.h"
+#include "trainers/mirrored.h"
 #include "trainers/precision.h"
 #include "trainers/predictions_file.h"
+#include "trainers/run_dir.h"
 #include "trainers/train_job.h"
 
 namespace athanor {
@@ -50,28 +52,32 @@ Report run_model(LoadedModel& loaded, const Dataset& dataset, const Evaluator& e
   check_labels(*objective, dataset.spec(), loaded.job.objective.name());
   LoaderOptions loader_options = evaluation_options(loaded.job.dataset().loader);
   loader_options.batch_size = std::min(loader_options.batch_size, source->size());
+  const auto mirrored = options.mirror ? average_with_mirror(*loaded.model, loaded.spec) : nullptr;
   ChunkDataLoader loader(std::move(source), dataset.spec(), loader_options, 0, device);
   std::optional<PredictionsFile> file;
   if (!options.predictions_path.empty())
     file.emplace(options.predictions_path, samples_given(loader, loader_options), options.with_inputs);
-  JudgeOptions judge_options{.parts = {.tables = true},
+  JudgeOptions judge_options{.parts = {.tables = true, .pictures = !options.pictures_path.empty()},
                              .train_labels = [&] { return read_labels(dataset, Split::kTrain); }};
   judge_options.predict.autocast = autocast_type(parse_precision(loaded.job.trainer.precision, device));
   judge_options.predict.on_batch = watcher(file ? &*file : nullptr, loader.batches_per_epoch());
-  Judgement judgement = judge(*loaded.model, loader, *objective, &evaluator, judge_options);
+  Judgement judgement =
+      judge(mirrored ? *mirrored : *loaded.model, loader, *objective, &evaluator, judge_options);
   if (!judgement.complete)
     throw Error({.what = "interrupted; no report was written"}, ExitCode::kInterrupted);
   if (file) file->commit();
   return std::move(judgement.report);
 }
 
-std::string with_origin(const std::string& report, LoadedModel& loaded, Split split, at::Device device) {
+std::string with_origin(const std::string& report, LoadedModel& loaded, const EvaluationOptions& options,
+                        at::Device device) {
   nlohmann::ordered_json json{{"checkpoint", loaded.checkpoint},
                               {"step", loaded.step},
                               {"data", loaded.job.dataset().path},
-                              {"split", split_name(split)},
+                              {"split", split_name(options.split)},
                               {"device", device.str()},
                               {"precision", loaded.job.trainer.precision}};
+  if (options.mirror) json["tta"] = "mirror";
   json.update(nlohmann::ordered_json::parse(report));
   return json.dump(2) + "\n";
 }
@@ -86,9 +92,11 @@ Report evaluate_model(LoadedModel& loaded, const EvaluationOptions& options, at:
   judged.label_overlap = dataset->spec().label_overlap;
   const auto evaluator = loaded.job.evaluator.make(judged);
   Report report = run_model(loaded, *dataset, *evaluator, options, device);
-  report.json = with_origin(report.json, loaded, options.split, device);
+  if (!options.pictures_path.empty()) save_pictures(options.pictures_path, report.pictures);
+  report.json = with_origin(report.json, loaded, options, device);
   report.table = text(loaded.checkpoint, ", step ", loaded.step, "\n", loaded.job.dataset().path, ", split ",
-                      split_name(options.split), ": ", report.table);
+                      split_name(options.split), options.mirror ? ", averaged with its mirror image: " : ": ",
+                      report.table);
   return report;
 }
 

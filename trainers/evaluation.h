@@ -13,6 +13,8 @@ struct EvaluationOptions {
   Split split = Split::kTest;
   std::string predictions_path;  // HDF5 to write; "" for none
   bool with_inputs = false;      // in that file
+  std::string pictures_path;     // folder for the report's pictures; "" for none
+  bool mirror = false;           // mean of each image and its mirror image (models of pixels)
 };
 
 // The full report; its JSON also names checkpoint, step, data, split, device and precision. Reads the data

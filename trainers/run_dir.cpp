@@ -59,7 +59,7 @@ void make_folder(const std::string& path) {
   std::error_code failed;
   fs::create_directories(path, failed);
   if (failed)
-    throw Error({path, "cannot create the folder: " + failed.message(), "", "", "choose another --run-dir"});
+    throw Error({path, "cannot create the folder: " + failed.message(), "", "", "choose another folder"});
 }
 
 // The columns of all lines (without the clock's), in order of appearance; empty cells where a line has none.
@@ -95,6 +95,11 @@ void check_new_run_dir(const std::string& path) {
 
 std::string default_run_dir(const std::string& config_path) {
   return text("runs/", fs::path(config_path).stem().string(), "-", time_now("%Y%m%d-%H%M%S"));
+}
+
+void save_pictures(const std::string& folder, const std::vector<Picture>& pictures) {
+  make_folder(folder);
+  for (const Picture& picture : pictures) save_png(text(folder, "/", picture.name, ".png"), picture.image);
 }
 
 RunDir::RunDir(std::string path, bool resume, std::string config_yaml, DataSpec spec, int64_t keep_last)
@@ -133,6 +138,10 @@ void RunDir::record(int64_t step, int64_t epoch, const Metrics& values, const Me
   for (const auto& [name, value] : values) tensorboard_->scalar(name, value, step);
   for (const auto& [name, value] : wall) tensorboard_->scalar("wall/" + name, value, step);
   tensorboard_->flush();
+}
+
+void RunDir::show(const std::vector<Picture>& pictures) {
+  if (!pictures.empty()) save_pictures(path_ + "/pictures", pictures);
 }
 
 std::string RunDir::save(Checkpoint checkpoint, bool best) {

@@ -97,7 +97,8 @@ class Trainer {
   void log();
   void show_progress();
   ProgressState progress_state() const;
-  std::optional<Metrics> validate(int64_t max_batches);
+  // `pictures` receives the report's, where given.
+  std::optional<Metrics> validate(int64_t max_batches, std::vector<Picture>* pictures = nullptr);
   double monitored(const Metrics& values) const;
   bool evaluate();
   void report(const Metrics& values, bool best);

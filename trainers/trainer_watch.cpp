@@ -127,17 +127,18 @@ ProgressState Trainer::progress_state() const {
           .lr = schedule_.rate(std::max<int64_t>(0, step_ - 1))};
 }
 
-std::optional<Metrics> Trainer::validate(int64_t max_batches) {
-  JudgeOptions options{.training_after = true};
+std::optional<Metrics> Trainer::validate(int64_t max_batches, std::vector<Picture>* pictures) {
+  JudgeOptions options{.parts = {.pictures = pictures != nullptr}, .training_after = true};
   options.predict.autocast = autocast_;
   options.predict.max_batches = max_batches;
   const WeightAverage::Scope averaged(average_.get());
-  const Judgement judgement = judge(model_, *validation_, objective_, evaluator_, options);
+  Judgement judgement = judge(model_, *validation_, objective_, evaluator_, options);
   if (!judgement.complete) return std::nullopt;
   Metrics values{{"val/loss", judgement.losses.loss}};
   for (const auto& [name, value] : judgement.losses.loss_parts) values.emplace_back("val/loss_" + name, value);
   for (const auto& [name, value] : judgement.report.scalars)
     if (name != "loss") values.emplace_back("val/" + name, value);
+  if (pictures != nullptr) *pictures = std::move(judgement.report.pictures);
   return values;
 }
 
@@ -155,7 +156,8 @@ bool Trainer::evaluate() {
   settle();
   if (progress_ != nullptr) progress_->pause();
   const auto begin = std::chrono::steady_clock::now();
-  const std::optional<Metrics> values = validate(0);
+  std::vector<Picture> pictures;
+  const std::optional<Metrics> values = validate(0, run_ != nullptr ? &pictures : nullptr);
   if (!values) return false;
   evaluated_step_ = step_;
   last_evaluation_ = *values;
@@ -165,6 +167,7 @@ bool Trainer::evaluate() {
   if (run_ == nullptr) return best;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   run_->record(step_, epoch_ + 1, *values, {{"seconds", took.count()}});
+  if (best) run_->show(pictures);
   report(*values, best);
   if (cut) log_info(text("learning rate cut to ", shortest(schedule_.rate(step_))));
   return best;
@@ -241,8 +244,9 @@ TrainResult Trainer::finish() {
   if (!interrupted_ && saved_step_ != step_) save(false);
   // The end is looked at too, but leaves no trace in the saved state: the run can be made longer, and then
   // goes as if it had never ended here.
-  if (!interrupted_ && validation_ != nullptr && evaluated_step_ != step_)
-    if (const std::optional<Metrics> values = validate(0)) {
+  if (!interrupted_ && validation_ != nullptr && evaluated_step_ != step_) {
+    std::vector<Picture> pictures;
+    if (const std::optional<Metrics> values = validate(0, run_ != nullptr ? &pictures : nullptr)) {
       last_evaluation_ = *values;
       const double value = monitored(*values);
       const bool best = monitor_.is_better(value);
@@ -250,9 +254,11 @@ TrainResult Trainer::finish() {
       if (run_ != nullptr) {
         run_->record(step_, epoch_ + 1, *values, {});
         if (best) run_->mark_best();
+        if (best) run_->show(pictures);
         report(*values, best);
       }
     }
+  }
   result.last_evaluation = last_evaluation_;
   if (run_ != nullptr) run_->end();
   return result;
