@@ -3,19 +3,12 @@
 // v down.
 #include "data/images/synth_faces.h"
 
-#include <atomic>
 #include <cmath>
-#include <filesystem>
-#include <numbers>
 
 #include "data/images/canvas.h"
 #include "data/images/face_classes.h"
 #include "data/images/face_traits.h"
-#include "src/core/error.h"
-#include "src/core/files.h"
 #include "src/core/random.h"
-#include "src/core/text.h"
-#include "src/core/thread_pool.h"
 
 namespace athanor {
 namespace {
@@ -58,9 +51,20 @@ class FacePainter {
             t_.background_at((static_cast<double>(x) + 0.5) / size, (static_cast<double>(y) + 0.5) / size);
   }
 
+  // Two sizes of them, on lattices that are turned, so that neither shows.
+  double curls(Point p) const {
+    const Point a{p.u * 0.8 - p.v * 0.6, p.u * 0.6 + p.v * 0.8},
+        b{p.u * 0.6 + p.v * 0.8, p.v * 0.6 - p.u * 0.8};
+    return 0.6 * smooth_noise(a.u * 11, a.v * 11, t_.texture) +
+           0.4 * smooth_noise(b.u * 25, b.v * 25, t_.texture + 9);
+  }
+
+  // A hat presses the hair under it: none shows above its brim.
+  double under_hat(Point p, double hair) const { return t_.hat ? std::max(hair, t_.hat_v - p.v) : hair; }
+
   Colour hair_colour(Point p, double depth) const {
-    const double strand = t_.hair == Hair::kCurly ? smooth_noise(p.u * 9, p.v * 9, t_.texture)
-                                                  : smooth_noise(p.u * 26 + 3 * p.v, p.v * 2.5, t_.texture);
+    const double strand =
+        t_.hair == Hair::kCurly ? curls(p) : smooth_noise(p.u * 26 + 3 * p.v, p.v * 2.5, t_.texture);
     return t_.hair_colour * ((0.72 + 0.5 * strand) * depth * shade(p, 1.3));
   }
 
@@ -76,7 +80,7 @@ class FacePainter {
     const auto shape = [&](Point p) {
       const double cap = head_outline(p, volume);
       const double sides = rounded_box(p, {0, (end - 0.3) / 2}, t_.width + volume * 0.95, (end + 0.3) / 2, 5);
-      return end > 0 ? std::min(cap, sides) : std::max(cap, p.v - 0.25);
+      return under_hat(p, end > 0 ? std::min(cap, sides) : std::max(cap, p.v - 0.25));
     };
     canvas_.paint(kHair, head_, {0, 0.2}, 2.3, shape, [&](Point p) { return hair_colour(p, 0.7); });
   }
@@ -277,7 +281,7 @@ class FacePainter {
     const auto shape = [&](Point p) {
       const double zigzag = 0.06 * (smooth_noise(p.u * 7, 0, t_.texture + 4) - 0.5);
       const double hairline = t_.hairline_v + t_.temple * square(p.u / t_.width) + t_.parting * p.u + zigzag;
-      return std::max(head_outline(p, t_.hair_volume), p.v - hairline);
+      return under_hat(p, std::max(head_outline(p, t_.hair_volume), p.v - hairline));
     };
     canvas_.paint(kHair, head_, {0, -0.5}, 1.5, shape, [&](Point p) { return hair_colour(p, 1); });
     if (!t_.covers_ears) return;
@@ -370,43 +374,10 @@ class FacePainter {
   Frame head_, body_;
 };
 
-std::string file_name(int64_t number) {
-  const std::string digits = std::to_string(number);
-  return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
-}
-
 }  // namespace
 
 FaceSample make_face(int64_t size_px, uint64_t seed) {
   return FacePainter(size_px, draw_traits(seed)).draw();
-}
-
-SynthFacesCounts write_synth_faces(const SynthFacesOptions& options) {
-  namespace fs = std::filesystem;
-  if (fs::exists(options.output))
-    throw usage_error(
-        {options.output, "is there already", "a folder to make", "", "choose another --output"});
-  SynthFacesCounts counts;
-  const auto share = [&](double part) { return std::llround(part * static_cast<double>(options.count)); };
-  counts.val = share(options.val_fraction);
-  counts.test = share(options.test_fraction);
-  counts.train = options.count - counts.val - counts.test;
-  AtomicPath folder(options.output);
-  folder.create_directory();
-  for (const char* split : {"train", "val", "test"})
-    for (const char* part : {"images", "masks"})
-      fs::create_directories(text(folder.path(), "/", split, "/", part));
-  ThreadPool pool(options.threads - 1);
-  pool.parallel_for(options.count, [&](int64_t i) {
-    const char* split = i < counts.train ? "train" : i < counts.train + counts.val ? "val" : "test";
-    const FaceSample face = make_face(options.size_px, mix_seed(options.seed, static_cast<uint64_t>(i)));
-    const std::string base = text(folder.path(), "/", split);
-    constexpr int kQuality = 94;
-    save_jpeg(text(base, "/images/", file_name(i), ".jpg"), face.image, kQuality);
-    save_png(text(base, "/masks/", file_name(i), ".png"), face.mask, face_class_colours());
-  });
-  folder.commit();
-  return counts;
 }
 
 }  // namespace athanor

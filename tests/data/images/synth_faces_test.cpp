@@ -159,6 +159,22 @@ CATCH_TEST_CASE("synth faces: parts lie where a face has them", "[unit]") {
   }
 }
 
+CATCH_TEST_CASE("synth faces: no hair shows above a hat", "[unit]") {
+  const auto top_of = [](const Image& mask, int id) {
+    return std::find(mask.pixels.begin(), mask.pixels.end(), id) - mask.pixels.begin();
+  };
+  int hats_over_hair = 0;
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    CATCH_CAPTURE(seed);
+    const Image mask = make_face(64, seed).mask;
+    const auto counts = pixels_by_class(mask);
+    if (counts[kHat] == 0 || counts[kHair] == 0) continue;
+    ++hats_over_hair;
+    CATCH_CHECK(top_of(mask, kHat) < top_of(mask, kHair));
+  }
+  CATCH_CHECK(hats_over_hair >= 6);
+}
+
 CATCH_TEST_CASE("synth faces: one seed is one face at any size", "[unit]") {
   for (const uint64_t seed : {3, 11, 29}) {
     const FaceSample large = make_face(128, seed), small = make_face(64, seed);
