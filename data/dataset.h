@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,8 @@ struct DatasetConfig : ConfigStruct {
   void list_common_fields(Fields& fields);  // path and the loader's; called by each list_fields
   // The path. Throws usage Error where the job does not set it.
   const std::string& needed_path() const;
+  // What the data gives, where the config says it all; none where the files are asked.
+  virtual std::optional<DataSpec> find_spec() const { return std::nullopt; }
 };
 
 class Dataset {

@@ -73,6 +73,7 @@ struct ImageMasksConfig : DatasetConfig {
         one_of({"refuse", "skip"}));
     fields.field("cache_gb", cache_gb, "GiB of decoded samples that a split keeps in RAM", kNonNegative);
   }
+  std::optional<DataSpec> find_spec() const override;
 };
 
 // --- classes
@@ -155,6 +156,8 @@ DataSpec make_spec(const ImageMasksConfig& config) {
   spec.ignore_index = config.ignore_index;
   return spec;
 }
+
+std::optional<DataSpec> ImageMasksConfig::find_spec() const { return make_spec(*this); }
 
 // --- samples
 // ---------------------------------------------------------------------------------------------------

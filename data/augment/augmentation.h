@@ -18,6 +18,8 @@ class Augmentation {
   virtual Batch apply(const Batch& batch, uint64_t seed, int64_t epoch) const = 0;
   // One line for the plan and the log, e.g. "flip p 0.5, rotate 15 deg p 0.3".
   virtual std::string describe(int64_t epoch) const = 0;
+  // What it does to one sample (seed, epoch, sample), e.g. "flip, rotate"; "" where nothing.
+  virtual std::string describe_sample(uint64_t, int64_t, int64_t) const { return ""; }
 };
 
 using AugmentationComponent = Component<Augmentation, const DataSpec&>;

@@ -3,13 +3,13 @@
 // partners are mixed in (data/augment/mix.h). A batch on a GPU is augmented on the CPU and sent back.
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "data/augment/augmentation.h"
+#include "data/augment/kept_memory.h"
 #include "data/augment/mix.h"
 #include "data/augment/operation.h"
 #include "src/core/error.h"
@@ -174,6 +174,10 @@ class Images : public Augmentation {
     return config_.precision == "fp32" ? said : said + "; in " + config_.precision;
   }
 
+  std::string describe_sample(uint64_t seed, int64_t epoch, int64_t sample) const override {
+    return join(operations_.drawn_names(seed, epoch, sample), ", ");
+  }
+
  private:
   Pictures changed(const Pictures& in, const std::vector<SampleChange>& changes) const {
     std::vector<PictureChange> pictures;
@@ -183,10 +187,10 @@ class Images : public Augmentation {
     const SampleChange unchanged = unchanged_sample(height, width);
     const bool bf16 = config_.precision == "bf16";
     Pictures out;
-    out.image =
-        at::empty({batch, 3, unchanged.out_height, unchanged.out_width}, bf16 ? at::kBFloat16 : at::kFloat);
+    out.image = image_memory_.tensor({batch, 3, unchanged.out_height, unchanged.out_width},
+                                     bf16 ? at::kBFloat16 : at::kFloat);
     if (in.mask.defined())
-      out.mask = at::empty({batch, unchanged.out_height, unchanged.out_width}, at::kByte);
+      out.mask = mask_memory_.tensor({batch, unchanged.out_height, unchanged.out_width}, at::kByte);
     augment_images({.shape = {batch, height, width, unchanged.out_height, unchanged.out_width},
                     .image = in.image.const_data_ptr<uint8_t>(),
                     .mask = in.mask.defined() ? in.mask.const_data_ptr<uint8_t>() : nullptr,
@@ -242,6 +246,7 @@ class Images : public Augmentation {
   AugmentRule rule_;
   OperationList operations_;
   MirrorTable mirror_{};
+  mutable KeptMemory image_memory_, mask_memory_;
   mutable std::unique_ptr<ThreadPool> pool_;  // made at the first batch, once LibTorch's threads are set
 };
 

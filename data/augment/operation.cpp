@@ -37,7 +37,7 @@ OperationList::OperationList(const OperationChoices& choices) {
       throw usage_error({text("augment.operations: ", choice.name()), "is never on",
                          "until_epoch 0 or above from_epoch",
                          text("from ", common.from_epoch, " until ", common.until_epoch)});
-    entries_.push_back({choice.make(), common.p, common.from_epoch, common.until_epoch});
+    entries_.push_back({choice.name(), choice.make(), common.p, common.from_epoch, common.until_epoch});
   }
 }
 
@@ -46,16 +46,27 @@ bool OperationList::mixes() const {
                      [](const Entry& entry) { return entry.p > 0 && entry.operation->mixes(); });
 }
 
-SampleChange OperationList::draw(uint64_t seed, int64_t epoch, int64_t sample,
-                                 const SampleChange& unchanged) const {
+template <class What>
+void OperationList::each_drawn(uint64_t seed, int64_t epoch, int64_t sample, const What& what) const {
   const uint64_t own = mix_seed(mix_seed(seed, static_cast<uint64_t>(epoch)), static_cast<uint64_t>(sample));
-  SampleChange change = unchanged;
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (!entries_[i].is_on(epoch)) continue;
     Rng rng(mix_seed(own, i));  // its own stream: changing one operation leaves the others' draws alone
-    if (rng.uniform() < entries_[i].p) entries_[i].operation->draw(rng, change);
+    if (rng.uniform() < entries_[i].p) what(entries_[i], rng);
   }
+}
+
+SampleChange OperationList::draw(uint64_t seed, int64_t epoch, int64_t sample,
+                                 const SampleChange& unchanged) const {
+  SampleChange change = unchanged;
+  each_drawn(seed, epoch, sample, [&](const Entry& entry, Rng& rng) { entry.operation->draw(rng, change); });
   return change;
+}
+
+std::vector<std::string> OperationList::drawn_names(uint64_t seed, int64_t epoch, int64_t sample) const {
+  std::vector<std::string> names;
+  each_drawn(seed, epoch, sample, [&](const Entry& entry, Rng&) { names.push_back(entry.name); });
+  return names;
 }
 
 std::string OperationList::describe(int64_t epoch) const {

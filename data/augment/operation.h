@@ -57,16 +57,22 @@ class OperationList {
   explicit OperationList(const OperationChoices& choices);
   // What sample `sample` goes through in `epoch`; depends on nothing else.
   SampleChange draw(uint64_t seed, int64_t epoch, int64_t sample, const SampleChange& unchanged) const;
+  // Of the operations that it then goes through.
+  std::vector<std::string> drawn_names(uint64_t seed, int64_t epoch, int64_t sample) const;
   std::string describe(int64_t epoch) const;
   bool mixes() const;
 
  private:
   struct Entry {
+    std::string name;
     std::unique_ptr<Operation> operation;
     double p;
     int64_t from_epoch, until_epoch;
     bool is_on(int64_t epoch) const;
   };
+  // Calls what(entry, its random numbers) for each that is drawn.
+  template <class What>
+  void each_drawn(uint64_t seed, int64_t epoch, int64_t sample, const What& what) const;
   std::vector<Entry> entries_;
 };
 

@@ -271,6 +271,8 @@ CATCH_TEST_CASE("operations: each is on from its epoch until the other", "[unit]
     const bool on = epoch == 2 || epoch == 3;
     CATCH_CHECK(list.draw(1, epoch, 0, picture()).mirrored == on);
     CATCH_CHECK(list.describe(epoch) == (on ? "flip" : "nothing"));
+    CATCH_CHECK(list.drawn_names(1, epoch, 0) ==
+                (on ? std::vector<std::string>{"flip"} : std::vector<std::string>{}));
   }
 }
 
