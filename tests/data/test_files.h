@@ -1,8 +1,10 @@
-// The golden files, and files that a test makes and leaves none of.
+// The golden files, files that a test makes and leaves none of, messages of errors.
 #pragma once
 
 #include <filesystem>
 #include <string>
+
+#include "src/core/error.h"
 
 namespace athanor {
 
@@ -20,9 +22,21 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   std::string file(const std::string& name) const { return (path_ / name).string(); }
+  bool empty() const { return std::filesystem::is_empty(path_); }
 
  private:
   std::filesystem::path path_;
 };
+
+// The message of the Error that `action` throws, "" where it throws none.
+template <class Action>
+std::string error_of(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
 
 }  // namespace athanor

@@ -1,16 +1,15 @@
-// Bars for tests: a random walk with missing minutes and weekends, folders that vanish, messages of errors.
+// Bars for tests: a random walk with missing minutes and weekends.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "data/bars/bars.h"
 #include "data/bars/prepare.h"
 #include "src/core/error.h"
 #include "src/core/random.h"
+#include "tests/data/test_files.h"
 
 namespace athanor {
 
@@ -50,31 +49,6 @@ inline PrepareConfig small_config() {
 inline void perturb_bar(Bars& bars, int64_t i, double factor) {
   for (auto* column : {&bars.open, &bars.high, &bars.low, &bars.close}) (*column)[i] *= factor;
   bars.volume[i] += 1000;
-}
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "athanor_test_XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-  bool empty() const { return std::filesystem::is_empty(path_); }
-
- private:
-  std::filesystem::path path_;
-};
-
-// The message of the Error that `action` throws, "" where it throws none.
-template <class Action>
-std::string error_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 inline bool same_bars(const Bars& a, const Bars& b) {

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <fstream>
 
 #include "data/hdf5/hdf5_file.h"
 #include "tests/data/bars/bars_fixtures.h"

@@ -2,7 +2,6 @@
 #include <functional>
 #include <tuple>
 
-#include "data/images/codec.h"
 #include "data/images/face_classes.h"
 #include "data/images/labelled_images.h"
 #include "src/core/files.h"
@@ -27,8 +26,8 @@ struct Pair {
   Image image = made_image(kHeight, kWidth), mask = made_mask(kHeight, kWidth, kClasses);
 
   Pair() {
-    save_png(files.image, image);
-    save_png(files.mask, mask);
+    write_png(files.image, image);
+    write_png(files.mask, mask);
   }
 };
 
@@ -80,14 +79,14 @@ CATCH_TEST_CASE("decode sample: masks of ids, palettes and colours say the same"
   for (size_t i = 0; i < expected.size(); ++i)
     for (size_t c = 0; c < 3; ++c)
       colours.pixels[3 * i + c] = static_cast<uint8_t>(kColours[expected[i]] >> (16 - 8 * c) & 255);
-  save_png(pair.files.mask, colours);
+  write_png(pair.files.mask, colours);
   CATCH_CHECK(decode_sample(pair.files, options_of()).mask == expected);
 }
 
 CATCH_TEST_CASE("decode sample: the ignore index is an id too", "[unit]") {
   Pair pair;
   pair.mask.pixels[7] = 255;
-  save_png(pair.files.mask, pair.mask);
+  write_png(pair.files.mask, pair.mask);
   CATCH_CHECK(decode_sample(pair.files, options_of()).mask[7] == 255);
 }
 
@@ -106,7 +105,7 @@ CATCH_TEST_CASE("decode sample: grey, 16-bit, RGBA and turned images are taken",
       CATCH_REQUIRE(std::abs(int{sample.image[i % 3 * 31 * 45 + i / 3]} - int{expected.pixels[i]}) <= 1);
   }
   // A photo that lies on its side, with the mask of what is seen.
-  save_png(pair.files.mask, made_mask(14, 9, kClasses));
+  write_png(pair.files.mask, made_mask(14, 9, kClasses));
   const LabelledFiles turned{golden_image("exif_6.jpg"), pair.files.mask, {}};
   CATCH_CHECK(decode_sample(turned, options_of(14, 9)).mask == made_mask(14, 9, kClasses).pixels);
   CATCH_CHECK(fault_of({golden_image("exif_1.jpg"), pair.files.mask, {}}).first == SampleFault::kSizesDiffer);
@@ -134,7 +133,7 @@ CATCH_TEST_CASE("decode sample: every fault has its kind, its file and its reaso
        {"a.png: is empty"}},
       {"a broken JPEG",
        SampleFault::kBadImage,
-       [&](Pair& p) { save_jpeg(p.files.image, p.image), cut(p.files.image); },
+       [&](Pair& p) { write_jpeg(p.files.image, p.image), cut(p.files.image); },
        {"a.png: is a broken JPEG"}},
       {"a broken PNG",
        SampleFault::kBadImage,
@@ -166,22 +165,22 @@ CATCH_TEST_CASE("decode sample: every fault has its kind, its file and its reaso
        {"a JPEG, which changes the ids"}},
       {"a mask of another size",
        SampleFault::kSizesDiffer,
-       [](Pair& p) { save_png(p.files.mask, made_mask(kWidth, kHeight, kClasses)); },
+       [](Pair& p) { write_png(p.files.mask, made_mask(kWidth, kHeight, kClasses)); },
        {"a_mask.png: mask and image differ in size", "36 x 24 pixels as ", "a.png, got 24 x 36 pixels"}},
       {"a mask of half the size",
        SampleFault::kSizesDiffer,
-       [](Pair& p) { save_png(p.files.mask, made_mask(kHeight / 2, kWidth / 2, kClasses)); },
+       [](Pair& p) { write_png(p.files.mask, made_mask(kHeight / 2, kWidth / 2, kClasses)); },
        {"got 18 x 12 pixels"}},
       {"an id of no class",
        SampleFault::kUnknownClass,
-       [](Pair& p) { *p.mask.at(5, 7) = 3, save_png(p.files.mask, p.mask); },
+       [](Pair& p) { *p.mask.at(5, 7) = 3, write_png(p.files.mask, p.mask); },
        {"a_mask.png: class id 3 of no class at pixel 7,5; expected 0 to 2, or 255"}},
       {"a colour of no class",
        SampleFault::kUnknownClass,
        [](Pair& p) {
          Image colours = make_image(kHeight, kWidth, 3);
          colours.at(23, 1)[2] = 9;
-         save_png(p.files.mask, colours);
+         write_png(p.files.mask, colours);
        },
        {"colour #000009 of no class at pixel 1,23; expected the colours of data.class_colours"}},
   };
@@ -200,7 +199,7 @@ CATCH_TEST_CASE("decode sample: every fault has its kind, its file and its reaso
 CATCH_TEST_CASE("decode sample: an id hidden by the resizing is still found", "[unit]") {
   Pair pair;
   *pair.mask.at(0, 0) = 200;
-  save_png(pair.files.mask, pair.mask);
+  write_png(pair.files.mask, pair.mask);
   CATCH_REQUIRE(*resize_nearest(pair.mask, 2, 2).at(0, 0) != 200);
   CATCH_CHECK(fault_of(pair.files, options_of(2, 2)).first == SampleFault::kUnknownClass);
 }
@@ -212,7 +211,7 @@ CATCH_TEST_CASE("decode sample: parts lie one over the other, later classes on t
     Image white = make_image(kHeight / 2, kWidth / 2, 1);
     for (int64_t y = 0; y < white.height; ++y)
       for (int64_t x = left; x < right; ++x) *white.at(y, x) = 255;
-    save_png(pair.folder.file(name), white);
+    write_png(pair.folder.file(name), white);
     return pair.folder.file(name);
   };
   pair.files = {pair.files.image, "", {"", part("skin.png", 2, 12), part("nose.png", 5, 8)}};
@@ -221,12 +220,12 @@ CATCH_TEST_CASE("decode sample: parts lie one over the other, later classes on t
     CATCH_CHECK(int{mask[static_cast<size_t>(x)]} ==
                 (x / 2 >= 5 && x / 2 < 8 ? 2 : x / 2 >= 2 && x / 2 < 12));
 
-  save_png(pair.files.parts[2], make_image(kHeight, kWidth, 1));
+  write_png(pair.files.parts[2], make_image(kHeight, kWidth, 1));
   auto [kind, what] = fault_of(pair.files);
   CATCH_CHECK(kind == SampleFault::kSizesDiffer);
   CATCH_CHECK_THAT(what, Contains("nose.png: a part of another size than the others"));
   pair.files.parts[2] = "";
-  save_png(pair.files.image, made_image(kHeight, kHeight));
+  write_png(pair.files.image, made_image(kHeight, kHeight));
   std::tie(kind, what) = fault_of(pair.files);
   CATCH_CHECK(kind == SampleFault::kSizesDiffer);
   CATCH_CHECK_THAT(what, Contains("a.png: mask and image differ in size"));
@@ -243,7 +242,7 @@ CATCH_TEST_CASE("decode sample: a class that the job does not have is found amon
   Image white = make_image(kHeight, kWidth, 1);
   *white.at(4, 2) = 255;
   pair.files.parts[kHair] = pair.folder.file("hair.png");
-  save_png(pair.files.parts[kHair], white);
+  write_png(pair.files.parts[kHair], white);
   const auto [kind, what] = fault_of(pair.files);
   CATCH_CHECK(kind == SampleFault::kUnknownClass);
   CATCH_CHECK_THAT(what, Contains("class id 13 of no class at pixel 2,4"));

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "data/images/codec.h"
 #include "data/images/image.h"
 #include "tests/data/test_files.h"
 
@@ -66,6 +67,14 @@ inline Image made_mask(int64_t height, int64_t width, int64_t classes) {
 
 inline void write_bytes(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
+}
+
+// Without waiting for the disk, as save_png() and save_jpeg() do.
+inline void write_png(const std::string& path, const Image& image) {
+  write_bytes(path, encode_png(image, {}, path));
+}
+inline void write_jpeg(const std::string& path, const Image& image) {
+  write_bytes(path, encode_jpeg(image, 92, path));
 }
 
 }  // namespace athanor
