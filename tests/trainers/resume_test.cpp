@@ -25,7 +25,8 @@ using namespace athanor;
 
 namespace {
 
-// Accumulation with a short last group and batch, bf16, dropout, shuffle, clipping, cosine after warm-up.
+// Accumulation with a short last group and batch, bf16, dropout, shuffle, augmentation, clipping, an average
+// of the weights, cosine after warm-up.
 ToyOptions mixed_precision_job() {
   ToyOptions options;
   options.model = "multi_timeframe_lstm";
@@ -34,6 +35,8 @@ ToyOptions mixed_precision_job() {
   options.trainer.precision = "bf16";
   options.trainer.accumulate_steps = 3;
   options.trainer.clip_norm = 0.5;
+  options.trainer.ema_decay = 0.9;
+  options.augment = true;
   options.trainer.max_epochs = 4;
   options.trainer.checkpoint_every_steps = 3;
   options.trainer.eval_every_steps = 5;
@@ -139,7 +142,8 @@ void kill_and_resume(const std::string& job, const std::vector<int64_t>& deaths)
 }  // namespace
 
 CATCH_TEST_CASE(
-    "resume: killed three times under bf16, accumulation, dropout and shuffle, the end is the same",
+    "resume: killed three times under bf16, accumulation, dropout, augmentation and averaging, the end is "
+    "the same",
     "[unit]") {
   const uint64_t seed = GENERATE_COPY(1u, 2u);
   Rng rng(mix_seed(seed, 17));

@@ -108,6 +108,17 @@ std::unique_ptr<Objective> make_toy_objective(const std::string& name,
   return choice.make(toy_spec());
 }
 
+Batch ToyAugmentation::apply(const Batch& batch, uint64_t seed, int64_t epoch) const {
+  Batch out = batch;
+  for (auto& [name, tensor] : out.inputs) tensor = tensor.clone();
+  for (int64_t i = 0; i < batch.size; ++i) {
+    Rng rng(mix_seed(mix_seed(seed, epoch), batch.samples.at(static_cast<size_t>(i))));
+    for (auto& [name, tensor] : out.inputs) tensor[i].add_(0.1 * rng.normal());
+  }
+  out.labels.set("magnitude", batch.labels.at("magnitude").add(kAugmented));
+  return out;
+}
+
 Toy::Toy(const ToyOptions& options, std::unique_ptr<Objective> objective) : options_(options) {
   set_quiet(true);
   // These models are too small for threads; the runs that resume_test.cpp starts have the usual number.
@@ -123,9 +134,11 @@ Toy::Toy(const ToyOptions& options, std::unique_ptr<Objective> objective) : opti
   if (options.val_samples > 0)
     parts_.validation = std::make_unique<ChunkDataLoader>(toy_source(options.val_samples, 2), toy_spec(),
                                                           in_order, seed, at::kCPU);
-  trainer_ = std::make_unique<Trainer>(
-      options.trainer, options.optimizer, options.schedule, seed, at::kCPU,
-      TrainerParts{*parts_.model, *parts_.objective, *parts_.train, parts_.validation.get(), nullptr});
+  if (options.augment) parts_.augmentation = std::make_unique<ToyAugmentation>();
+  trainer_ =
+      std::make_unique<Trainer>(options.trainer, options.optimizer, options.schedule, seed, at::kCPU,
+                                TrainerParts{*parts_.model, *parts_.objective, *parts_.train,
+                                             parts_.validation.get(), nullptr, parts_.augmentation.get()});
 }
 
 TrainResult Toy::run(const std::string& path, bool resume) {

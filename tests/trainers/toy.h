@@ -21,6 +21,7 @@ struct ToyOptions {
   std::string model = "mlp";
   std::vector<std::string> model_settings;  // "hidden=[8]"
   std::string objective = "direction_magnitude";
+  bool augment = false;  // with ToyAugmentation
   LoaderOptions loader;
   TrainerConfig trainer;
   OptimizerConfig optimizer;
@@ -33,10 +34,20 @@ struct ToyOptions {
 DataSpec toy_spec();
 std::unique_ptr<SampleSource> toy_source(int64_t samples, uint64_t seed, int64_t bad_sample = -1);
 
+// Adds noise to the inputs, drawn from (seed, epoch, sample), and kAugmented to the magnitudes, which shows
+// it.
+constexpr float kAugmented = 1000;
+class ToyAugmentation : public Augmentation {
+ public:
+  Batch apply(const Batch& batch, uint64_t seed, int64_t epoch) const override;
+  std::string describe(int64_t) const override { return "noise"; }
+};
+
 struct ToyParts {
   std::unique_ptr<Model> model;
   std::unique_ptr<Objective> objective;
   std::unique_ptr<ChunkDataLoader> train, validation;
+  std::unique_ptr<Augmentation> augmentation;
 };
 
 class Toy {

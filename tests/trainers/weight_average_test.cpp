@@ -1,0 +1,134 @@
+// The average of the weights, and augmentation: what training sees and what evaluation sees.
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <catch2/catch.hpp>
+
+#include "src/core/safetensors.h"
+#include "tests/trainers/toy.h"
+#include "trainers/checkpoint.h"
+#include "trainers/predict.h"
+#include "trainers/weight_average.h"
+
+using namespace athanor;
+
+namespace {
+
+TensorMap copy_of(const TensorMap& tensors) {
+  TensorMap copy;
+  for (const auto& [name, tensor] : tensors) copy.set(name, tensor.detach().clone());
+  return copy;
+}
+
+// Counts magnitudes that ToyAugmentation has marked, in training and in evaluation.
+class MarkCounter : public Objective {
+ public:
+  MarkCounter() : inner_(make_toy_objective("direction_magnitude")) {}
+  Loss compute(const TensorMap& outputs, const TensorMap& labels) const override {
+    const at::Tensor& magnitude = labels.at("magnitude");
+    const int64_t marked = (magnitude > kAugmented / 2).sum().item<int64_t>();
+    const bool training = c10::GradMode::is_enabled();
+    (training ? trained : evaluated) += magnitude.size(0);
+    (training ? marked_in_training : marked_in_evaluation) += marked;
+    return inner_->compute(outputs, labels);
+  }
+  std::vector<std::string> needed_outputs() const override { return inner_->needed_outputs(); }
+  std::vector<std::string> needed_labels() const override { return inner_->needed_labels(); }
+
+  mutable int64_t trained = 0, evaluated = 0, marked_in_training = 0, marked_in_evaluation = 0;
+
+ private:
+  std::unique_ptr<Objective> inner_;
+};
+
+}  // namespace
+
+CATCH_TEST_CASE("weight average: follows its formula, buffers included, and starts fast", "[unit]") {
+  const auto model = make_toy_model(ToyOptions());
+  WeightAverage average(*model, 0.5);
+  TensorMap expected = copy_of(model_weights(*model));
+  const c10::NoGradGuard no_grad;
+  for (int64_t step = 0; step < 20; ++step) {
+    for (const auto& [name, tensor] : model_weights(*model)) tensor.add_(at::randn_like(tensor));
+    average.add(step);
+    const double decay =
+        std::min(0.5, (1.0 + static_cast<double>(step)) / (10.0 + static_cast<double>(step)));
+    for (auto& [name, tensor] : expected)
+      tensor = tensor.mul(decay).add(model_weights(*model).at(name), 1 - decay);
+  }
+  for (const auto& [name, tensor] : average.weights()) {
+    CATCH_INFO(name);
+    CATCH_CHECK(at::allclose(tensor, expected.at(name), 1e-5, 1e-5));
+  }
+}
+
+CATCH_TEST_CASE("weight average: in its scope the model computes with it, after it with its own bits",
+                "[unit]") {
+  const auto model = make_toy_model(ToyOptions());
+  WeightAverage average(*model, 0.9);
+  const TensorMap start = copy_of(model_weights(*model));
+  {
+    const c10::NoGradGuard no_grad;
+    for (const auto& [name, tensor] : model_weights(*model)) tensor.add_(1);
+  }
+  const TensorMap moved = copy_of(model_weights(*model));
+  {
+    const WeightAverage::Scope averaged(&average);
+    CATCH_CHECK(same_bits(model_weights(*model), start));
+  }
+  CATCH_CHECK(same_bits(model_weights(*model), moved));
+  CATCH_CHECK(same_bits(average.weights(), start));
+}
+
+CATCH_TEST_CASE(
+    "weight average: the checkpoint's model is what was evaluated; the live weights are kept beside it",
+    "[unit]") {
+  const Scratch scratch;
+  ToyOptions options;
+  options.trainer.ema_decay = 0.95;
+  options.optimizer.lr = 0.02;
+  Toy toy(options);
+  const TrainResult result = toy.run(scratch.path("run"));
+  const Checkpoint checkpoint = read_checkpoint(scratch.path("run") + "/checkpoints/last");
+  for (const auto& [name, tensor] : model_weights(toy.model())) {
+    CATCH_INFO(name);
+    CATCH_CHECK(at::equal(checkpoint.training.at("live/" + name), tensor));
+    CATCH_CHECK_FALSE(at::equal(checkpoint.model.at(name), tensor));
+  }
+  load_weights(toy.model(), checkpoint.model, "test");
+  LoaderOptions in_order = options.loader;
+  in_order.order = "sequential";
+  ChunkDataLoader validation(toy_source(options.val_samples, 2), toy_spec(), in_order, 1, at::kCPU);
+  const double loss = predict(toy.model(), validation, toy.objective(), {}).predictions.loss;
+  CATCH_CHECK(result.last_evaluation.at(0).second == Approx(loss).epsilon(1e-6));
+}
+
+CATCH_TEST_CASE("augmentation: training sees it in every batch, evaluation in none", "[unit]") {
+  for (const bool augment : {true, false}) {
+    ToyOptions options;
+    options.augment = augment;
+    options.trainer.sanity_batches = 2;
+    auto objective = std::make_unique<MarkCounter>();
+    const MarkCounter& seen = *objective;
+    Toy toy(options, std::move(objective));
+    toy.trainer().try_batch();
+    toy.trainer().check_validation();
+    toy.run();
+    CATCH_CHECK(seen.trained > 2 * options.train_samples);
+    CATCH_CHECK(seen.evaluated >= 2 * options.val_samples);
+    CATCH_CHECK(seen.marked_in_training == (augment ? seen.trained : 0));
+    CATCH_CHECK(seen.marked_in_evaluation == 0);
+  }
+}
+
+CATCH_TEST_CASE("augmentation: one batch alone is overfitted as it is", "[unit]") {
+  ToyOptions options;
+  options.augment = true;
+  options.trainer.overfit_one_batch = true;
+  auto objective = std::make_unique<MarkCounter>();
+  const MarkCounter& seen = *objective;
+  Toy toy(options, std::move(objective));
+  toy.run();
+  CATCH_CHECK(seen.trained > 0);
+  CATCH_CHECK(seen.marked_in_training == 0);
+}
