@@ -4,8 +4,7 @@
 augment.py LIBRARY POLICY [--batch 32] [--height 512] [--width 512] [--threads 1]
   LIBRARY  kornia, torchvision or albumentations: each as its documentation has it, in the layout that it likes best
            (albumentations: height, width, colour)
-  POLICY   standard  flip p 0.5, rotate 15 deg p 0.3, affine scale 0.9-1.1 translate 0.05 p 0.3,
-                     brightness and contrast 0.2 p 0.5
+  POLICY   standard  flip p 0.5, rotate 15 deg p 0.3, brightness and contrast 0.2 p 0.5
            strong    flip p 0.5, rotate 20 deg p 0.4, affine scale 0.85-1.15 translate 0.1 p 0.4,
                      brightness and contrast 0.3, saturation 0.15 p 0.5, blur sigma 0.1-2 p 0.2
 A result is one batch: image f32 [B,3,H,W], normalised, and mask uint8 [B,H,W]. Every picture draws its own numbers:
@@ -23,7 +22,7 @@ import torch
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SETTINGS = {
-    "standard": {"degrees": 15, "p_rotate": 0.3, "scale": (0.9, 1.1), "move": 0.05, "p_affine": 0.3,
+    "standard": {"degrees": 15, "p_rotate": 0.3, "scale": (1, 1), "move": 0, "p_affine": 0,
                  "light": 0.2, "saturation": 0.0, "p_blur": 0.0},
     "strong": {"degrees": 20, "p_rotate": 0.4, "scale": (0.85, 1.15), "move": 0.1, "p_affine": 0.4,
                "light": 0.3, "saturation": 0.15, "p_blur": 0.2},
@@ -32,9 +31,10 @@ SETTINGS = {
 
 def make_kornia(s, image, mask, run_all):
     import kornia.augmentation as K
-    steps = [K.RandomHorizontalFlip(p=0.5), K.RandomRotation(s["degrees"], p=s["p_rotate"]),
-             K.RandomAffine(0, (s["move"], s["move"]), s["scale"], p=s["p_affine"]),
-             K.ColorJiggle(s["light"], s["light"], s["saturation"], p=0.5)]
+    steps = [K.RandomHorizontalFlip(p=0.5), K.RandomRotation(s["degrees"], p=s["p_rotate"])]
+    if s["p_affine"]:
+        steps.append(K.RandomAffine(0, (s["move"], s["move"]), s["scale"], p=s["p_affine"]))
+    steps.append(K.ColorJiggle(s["light"], s["light"], s["saturation"], p=0.5))
     if s["p_blur"]:
         steps.append(K.RandomGaussianBlur((13, 13), (0.1, 2.0), p=s["p_blur"]))
     steps.append(K.Normalize(torch.tensor(MEAN), torch.tensor(STD)))
@@ -53,10 +53,11 @@ def make_torchvision(s, image, mask, run_all):
     from torchvision.transforms import InterpolationMode, v2
     bilinear = InterpolationMode.BILINEAR
     steps = [v2.RandomHorizontalFlip(0.5),
-             v2.RandomApply([v2.RandomRotation(s["degrees"], bilinear)], s["p_rotate"]),
-             v2.RandomApply([v2.RandomAffine(0, (s["move"], s["move"]), s["scale"], interpolation=bilinear)],
-                            s["p_affine"]),
-             v2.RandomApply([v2.ColorJitter(s["light"], s["light"], s["saturation"] or None)], 0.5)]
+             v2.RandomApply([v2.RandomRotation(s["degrees"], bilinear)], s["p_rotate"])]
+    if s["p_affine"]:
+        affine = v2.RandomAffine(0, (s["move"], s["move"]), s["scale"], interpolation=bilinear)
+        steps.append(v2.RandomApply([affine], s["p_affine"]))
+    steps.append(v2.RandomApply([v2.ColorJitter(s["light"], s["light"], s["saturation"] or None)], 0.5))
     if s["p_blur"]:
         steps.append(v2.RandomApply([v2.GaussianBlur(13, (0.1, 2.0))], s["p_blur"]))
     steps += [v2.ToDtype({tv_tensors.Image: torch.float32, "others": None}, scale=True), v2.Normalize(MEAN, STD)]
@@ -75,9 +76,9 @@ def make_albumentations(s, image, mask, run_all):
     from albumentations.pytorch import ToTensorV2
     cv2.setNumThreads(1)
     move = (-s["move"], s["move"])
-    steps = [A.HorizontalFlip(p=0.5),
-             A.Rotate((-s["degrees"], s["degrees"]), p=s["p_rotate"]),
-             A.Affine(scale=s["scale"], translate_percent={"x": move, "y": move}, p=s["p_affine"])]
+    steps = [A.HorizontalFlip(p=0.5), A.Rotate((-s["degrees"], s["degrees"]), p=s["p_rotate"])]
+    if s["p_affine"]:
+        steps.append(A.Affine(scale=s["scale"], translate_percent={"x": move, "y": move}, p=s["p_affine"]))
     limit = (-s["light"], s["light"])
     if s["saturation"]:
         around = (1 - s["light"], 1 + s["light"])
