@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
   athanor::add_export_verb(app);
   athanor::add_config_verb(app);
   athanor::add_doctor_verb(app);
+  athanor::add_augment_verb(app);
   athanor::add_bench_verb(app);
   try {
     app.parse(argc, argv);

@@ -16,6 +16,7 @@ void add_prepare_verb(CLI::App& app);
 void add_synth_verb(CLI::App& app);
 void add_config_verb(CLI::App& app);
 void add_doctor_verb(CLI::App& app);
+void add_augment_verb(CLI::App& app);
 void add_bench_verb(CLI::App& app);
 
 }  // namespace athanor

@@ -52,6 +52,23 @@ CATCH_TEST_CASE("job: resuming may move and lengthen a run, not change what it l
   CATCH_CHECK(keys.front() == "model.name: mlp -> multi_timeframe_lstm");
 }
 
+CATCH_TEST_CASE("job: resuming with another list of operations names the entry that differs", "[unit]") {
+  const auto job = [](const std::string& operations, const char* threads = "augment.threads=0") {
+    return load_job("", {"augment.name=images", "augment.operations=" + operations, threads});
+  };
+  using Keys = std::vector<std::string>;
+  JobConfig before = job("[{name: flip}, {name: rotate, degrees: 10}]");
+  JobConfig same = job("[{name: flip}, {name: rotate, degrees: 10}]", "augment.threads=3");
+  CATCH_CHECK(differing_keys(before, same).empty());
+  JobConfig turned = job("[{name: flip}, {name: rotate, degrees: 20}]");
+  CATCH_CHECK(differing_keys(before, turned) == Keys{"augment.operations[1].degrees: 10 -> 20"});
+  JobConfig longer = job("[{name: flip}, {name: rotate, degrees: 10}, {name: crop}]");
+  const Keys added = differing_keys(before, longer);
+  CATCH_REQUIRE_FALSE(added.empty());
+  CATCH_CHECK(added.front() == "augment.operations[2].name: (unset) -> crop");
+  CATCH_CHECK(differing_keys(longer, before).front() == "augment.operations[2].name: crop -> (unset)");
+}
+
 CATCH_TEST_CASE("job: an objective whose labels the data lacks is refused", "[unit]") {
   const auto objective = make_toy_objective("multi_head");
   CATCH_CHECK_THROWS_WITH(check_labels(*objective, toy_spec(), "multi_head"),
