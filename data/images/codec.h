@@ -33,8 +33,10 @@ std::string encode_jpeg(const Image& image, int quality, const std::string& wher
 
 // -> channels 3: colours, over black where transparent, upper bytes of 16 bits.
 Decoded decode_png(std::string_view bytes, const std::string& where);
-// -> channels 1: grey values or palette indexes as stored; 3: RGB. Throws Error for 16 bits and transparency.
-Image decode_png_ids(std::string_view bytes, const std::string& where);
+// -> channels 1: grey values or palette indexes as stored; 3: RGB. `palette`, where it is asked for, receives
+// 0xRRGGBB by index, or nothing. Throws Error for 16 bits and transparency.
+Image decode_png_ids(std::string_view bytes, const std::string& where,
+                     std::vector<int64_t>* palette = nullptr);
 std::string encode_png(const Image& image, const std::vector<int64_t>& palette, const std::string& where);
 
 // The orientation in an EXIF block that begins with its TIFF header ("II*\0" or "MM\0*"); 1 where it has

@@ -1,5 +1,5 @@
 // A labelled image from its files to planar pixels and class ids.
-#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <map>
 
@@ -43,10 +43,36 @@ void check_ids(const Image& mask, const std::string& path, const DecodeOptions& 
           text("0 to ", classes - 1, options.ignore_index < 0 ? "" : text(", or ", options.ignore_index)));
 }
 
-Image ids_of_colours(const Image& colours, const std::string& path, const DecodeOptions& options) {
+std::map<int64_t, uint8_t> ids_by_colour(const DecodeOptions& options) {
   std::map<int64_t, uint8_t> ids;
   for (size_t id = options.class_colours.size(); id-- > 0;)
     ids[options.class_colours[id]] = static_cast<uint8_t>(id);
+  return ids;
+}
+
+// Programs that pack colours into a palette number them as they like. Where the indexes in use stand for the
+// colours of different classes, the colours count; with any other palette (black without end, made up to be
+// seen) the indexes are the ids.
+void use_palette(Image& mask, const std::vector<int64_t>& palette, const DecodeOptions& options) {
+  const std::map<int64_t, uint8_t> ids = ids_by_colour(options);
+  bool used[256] = {}, taken[256] = {};
+  for (const uint8_t index : mask.pixels) used[index] = true;
+  std::array<uint8_t, 256> id_of{};
+  bool coloured = false;
+  for (size_t index = 0; index < id_of.size(); ++index) {
+    if (!used[index]) continue;
+    const auto id = index < palette.size() ? ids.find(palette[index]) : ids.end();
+    if (id == ids.end() || taken[id->second]) return;
+    taken[id->second] = true;
+    coloured = coloured || palette[index] != 0;
+    id_of[index] = id->second;
+  }
+  if (!coloured) return;
+  for (uint8_t& pixel : mask.pixels) pixel = id_of[pixel];
+}
+
+Image ids_of_colours(const Image& colours, const std::string& path, const DecodeOptions& options) {
+  const std::map<int64_t, uint8_t> ids = ids_by_colour(options);
   Image out = make_image(colours.height, colours.width, 1);
   int64_t last_colour = -1;
   uint8_t last_id = 0;
@@ -120,9 +146,12 @@ DecodedSample decode_sample(const LabelledFiles& files, const DecodeOptions& opt
   const Image image = loaded(SampleFault::kBadImage, [&] {
     return load_image_resized(files.image, options.height, options.width, &size);
   });
-  Image mask = files.parts.empty() ? loaded(SampleFault::kBadMask, [&] { return load_mask(files.mask); })
-                                   : mask_of_parts(files);
+  std::vector<int64_t> palette;
+  Image mask = files.parts.empty()
+                   ? loaded(SampleFault::kBadMask, [&] { return load_mask(files.mask, &palette); })
+                   : mask_of_parts(files);
   check_sizes(files, size, mask);
+  if (!palette.empty()) use_palette(mask, palette, options);
   if (mask.channels == 3) mask = ids_of_colours(mask, files.mask, options);
   check_ids(mask, files.mask.empty() ? files.image : files.mask, options);
   return {planar(image), resize_nearest(mask, options.height, options.width).pixels};

@@ -53,11 +53,11 @@ Image load_image_resized(const std::string& path, int64_t height, int64_t width,
   return upright(resize_bilinear(decoded.image, height, width, part), decoded.orientation);
 }
 
-Image load_mask(const std::string& path) {
+Image load_mask(const std::string& path, std::vector<int64_t>* palette) {
   const std::string bytes = read_image_file(path);
   if (is_jpeg(bytes)) throw Error({path, "is a JPEG, which changes the ids of a mask", "a PNG", "", ""});
   if (!is_png(bytes)) throw Error({path, "is no mask that is known", "a PNG", "", ""});
-  return decode_png_ids(bytes, path);
+  return decode_png_ids(bytes, path, palette);
 }
 
 void save_png(const std::string& path, const Image& image, const std::vector<int64_t>& palette) {

@@ -33,8 +33,9 @@ Image load_image_resized(const std::string& path, int64_t height, int64_t width,
                          ImageSize* file_size = nullptr);
 
 // A PNG's class ids as they are: 8-bit grey, or the indexes of a palette; -> channels 1. RGB files (for a
-// colour table) -> channels 3. Throws Error, for 16 bits too.
-Image load_mask(const std::string& path);
+// colour table) -> channels 3. `palette` receives a palette's colours (0xRRGGBB by index), or none. Throws
+// Error, for 16 bits too.
+Image load_mask(const std::string& path, std::vector<int64_t>* palette = nullptr);
 
 // Whole or not at all. channels 1 or 3; `palette` (0xRRGGBB by id) makes an indexed PNG of a one-channel
 // image, whose ids then all have a colour: black where the palette ends.

@@ -64,8 +64,9 @@ struct DecodedSample {
   std::vector<uint8_t> mask;   // [H,W] class ids, or ignore_index
 };
 
-// Images bilinear (antialiased), masks nearest. Throws SampleError: a broken file, a mask that does not fit
-// its image, an id or colour of no class.
+// Images bilinear (antialiased), masks nearest. A mask holds ids (grey, or the indexes of a palette) or the
+// classes' colours (RGB, or a palette of nothing else). Throws SampleError: a broken file, a mask that does
+// not fit its image, an id or colour of no class.
 DecodedSample decode_sample(const LabelledFiles& files, const DecodeOptions& options);
 
 }  // namespace athanor

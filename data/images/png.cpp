@@ -58,6 +58,18 @@ class PngReader {
     return read_pixels(png_get_channels(png_, info_));
   }
 
+  // 0xRRGGBB by index; empty where the pixels are no indexes.
+  std::vector<int64_t> palette() const {
+    png_colorp colours = nullptr;
+    int count = 0;
+    if (png_get_color_type(png_, info_) != PNG_COLOR_TYPE_PALETTE) return {};
+    if (png_get_PLTE(png_, info_, &colours, &count) == 0) return {};
+    std::vector<int64_t> out;
+    for (int i = 0; i < count; ++i)
+      out.push_back(int64_t{colours[i].red} << 16 | int64_t{colours[i].green} << 8 | colours[i].blue);
+    return out;
+  }
+
   // After the pixels: EXIF may stand behind them.
   int orientation() {
     png_bytep exif = nullptr;
@@ -207,8 +219,9 @@ Decoded decode_png(std::string_view bytes, const std::string& where) {
   return out;
 }
 
-Image decode_png_ids(std::string_view bytes, const std::string& where) {
+Image decode_png_ids(std::string_view bytes, const std::string& where, std::vector<int64_t>* palette) {
   PngReader reader(bytes, where);
+  if (palette != nullptr) *palette = reader.palette();
   if (reader.depth() == 16)
     throw Error(
         {where, "a mask of 16 bits", "8 bits: class ids 0 to 255, a palette, or RGB colours", "", ""});

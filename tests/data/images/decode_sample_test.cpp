@@ -83,6 +83,29 @@ CATCH_TEST_CASE("decode sample: masks of ids, palettes and colours say the same"
   CATCH_CHECK(decode_sample(pair.files, options_of()).mask == expected);
 }
 
+CATCH_TEST_CASE("decode sample: a palette of the classes' colours says the classes, in any order", "[unit]") {
+  const Pair pair;
+  const std::vector<uint8_t> expected = pair.mask.pixels;
+  const auto mask_with = [&](const std::vector<uint8_t>& index_of, const std::vector<int64_t>& palette) {
+    Image indexes = pair.mask;
+    for (uint8_t& pixel : indexes.pixels) pixel = index_of[pixel];
+    save_png(pair.files.mask, indexes, palette);
+    return decode_sample(pair.files, options_of()).mask;
+  };
+  const auto [black, red, green] = std::array{kColours[0], kColours[1], kColours[2]};
+  CATCH_CHECK(mask_with({0, 1, 2}, {black, red, green}) == expected);
+  CATCH_CHECK(mask_with({1, 2, 0}, {green, black, red}) == expected);
+  CATCH_CHECK(mask_with({9, 4, 6}, {0, 0, 0, 0, red, 0, green, 1, 1, black}) == expected);
+  // Not the classes' colours, or one colour for several ids: the indexes are the ids.
+  CATCH_CHECK(mask_with({0, 1, 2}, {green, black, 0x123456}) == expected);
+  CATCH_CHECK(mask_with({0, 1, 2}, {black, black, black}) == expected);
+  CATCH_CHECK(mask_with({0, 1, 2}, {red, green, green}) == expected);
+  // One class alone: red is red; black is what a short palette shows.
+  const std::vector<uint8_t> ones(expected.size(), 1);
+  CATCH_CHECK(mask_with({0, 0, 0}, {red}) == ones);
+  CATCH_CHECK(mask_with({1, 1, 1}, {green}) == ones);
+}
+
 CATCH_TEST_CASE("decode sample: the ignore index is an id too", "[unit]") {
   Pair pair;
   pair.mask.pixels[7] = 255;
