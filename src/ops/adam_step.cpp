@@ -3,11 +3,7 @@
 
 #include <cmath>
 
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
-#define ATHANOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define ATHANOR_CLONES
-#endif
+#include "src/ops/clones.h"
 
 namespace athanor {
 namespace {
