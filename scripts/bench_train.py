@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Training steps beside PyTorch's: all processes warm, rounds alternating, every round printed.
 
-bench_train.py ATHANOR [--python PYTHON] [--rounds 6] [--threads 2] [--cases lstm,attention,tiny] [--skip-plain]
+bench_train.py ATHANOR [--python PYTHON] [--rounds 6] [--threads 2] [--cases lstm,attention,faces,tiny] [--skip-plain]
 PYTHON has torch (scripts/requirements/rivals.txt). One JSON object a measurement on stdout; a line for people on
-stderr. A round is one step of the LSTMs, 2000 of the tiny model; figures are milliseconds a step. Rivals: eager PyTorch
+stderr. A round is one step of the LSTMs and of MicroSegFormer (four faces of
+512 x 512 pixels), 2000 of the tiny model; figures are milliseconds a step. Rivals: eager PyTorch
 `plain` and `tuned` (see scripts/rivals/train_step.py), for the tiny model also a bare LibTorch loop.
 """
 
@@ -15,7 +16,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-TINY = ["--batch", "64", "--steps", "2000"]
+SHAPES = {"tiny": ["--batch", "64", "--steps", "2000"], "faces": ["--batch", "4", "--size", "512"]}
 
 
 class Side:
@@ -71,7 +72,7 @@ def main():
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--cases", default="lstm,attention,tiny")
+    parser.add_argument("--cases", default="lstm,attention,faces,tiny")
     parser.add_argument("--precisions", default="fp32,bf16")
     parser.add_argument("--skip-plain", action="store_true", help="without the plain LSTMs, which take minutes")
     args = parser.parse_args()
@@ -81,7 +82,7 @@ def main():
 
 
 def run_case(args, case, precision):
-    common = ["--threads", args.threads, "--precision", precision, *(TINY if case == "tiny" else [])]
+    common = ["--threads", args.threads, "--precision", precision, *SHAPES.get(case, [])]
 
     def ours(side, name):
         return Side(name, [args.athanor, "bench", "train", "--case", case, "--serve", side, *common])
@@ -90,7 +91,7 @@ def run_case(args, case, precision):
         return Side(f"eager PyTorch, {mode}", [args.python, HERE / "rivals/train_step.py", case, mode, *common])
 
     rivals = [pytorch("tuned")]
-    if case == "tiny" or not args.skip_plain:
+    if case in SHAPES or not args.skip_plain:
         rivals.append(pytorch("plain"))
     if case == "tiny":
         rivals.append(ours("bare", "bare LibTorch loop"))

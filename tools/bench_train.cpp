@@ -90,8 +90,9 @@ void add_train_bench(CLI::App& bench) {
   train->add_option("--precision", flags->one.precision, "fp32 or bf16")->capture_default_str();
   train->add_option("--batch", flags->one.batch, "samples a batch of the LSTMs")->capture_default_str();
   train->add_option("--hidden", flags->one.hidden, "width of the LSTMs")->capture_default_str();
+  train->add_option("--size", flags->one.size_px, "pixels of a side of the faces")->capture_default_str();
   train->add_option("--steps", flags->one.steps, "steps a round")->capture_default_str();
-  train->add_option("--case", flags->one.name, "what --serve trains: lstm, attention or tiny");
+  train->add_option("--case", flags->one.name, "what --serve trains: lstm, attention, faces or tiny");
   train->add_option("--serve", flags->serve, "run this side, one round for each line `round` on stdin")
       ->check(CLI::IsMember({"trainer", "recomputed", "at_lstm", "bare"}));
   train->footer("Example: athanor bench train --json --rounds 3");

@@ -9,11 +9,13 @@
 namespace athanor {
 
 struct StepCase {
-  std::string name = "lstm";  // lstm and attention: the default timeframes; tiny: 32-64-64-1
+  // lstm and attention: the default timeframes; faces: MicroSegFormer; tiny: 32-64-64-1
+  std::string name = "lstm";
   std::string precision = "fp32";
   int64_t batch = 128;
   int64_t hidden = 128;
-  int64_t steps = 1;  // a round
+  int64_t size_px = 512;  // of a side of the faces
+  int64_t steps = 1;      // a round
 };
 
 // "5 timeframes 480+288+192+96+48 x 16, hidden 128, batch 128"

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "data/chunk_loader.h"
+#include "data/images/face_classes.h"
 #include "src/core/config.h"
 #include "src/core/random.h"
 #include "src/core/text.h"
@@ -29,7 +30,7 @@ double ms_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Random samples: floats are normal, labels of classes 0 to 2.
+// Random samples: floats are normal, labels of classes 0 to 2, bytes the pixels of images or of masks.
 class MemorySource : public SampleSource {
  public:
   MemorySource(const DataSpec& spec, int64_t samples) : samples_(samples), arrays_(spec.inputs) {
@@ -40,7 +41,9 @@ class MemorySource : public SampleSource {
       for (const int64_t length : array.shape) numbers *= length;
       std::vector<char> bytes(numbers * at::elementSize(array.dtype));
       for (int64_t i = 0; i < numbers; ++i) {
-        if (array.dtype == at::kLong)
+        if (array.dtype == at::kByte)
+          put(bytes, i, static_cast<uint8_t>(random.below(array.shape.size() == 3 ? 256 : kFaceClasses)));
+        else if (array.dtype == at::kLong)
           put(bytes, i, static_cast<int64_t>(random.below(3)));
         else
           put(bytes, i, static_cast<float>(random.normal()));
@@ -76,6 +79,12 @@ DataSpec make_spec(const StepCase& one) {
     spec.labels = {{"y", {}}};
     return spec;
   }
+  if (one.name == "faces") {
+    spec.inputs = {{"image", {3, one.size_px, one.size_px}, at::kByte}};
+    spec.labels = {{"mask", {one.size_px, one.size_px}, at::kByte}};
+    spec.class_names = face_class_names();
+    return spec;
+  }
   for (const auto& [name, window] : kWindows) spec.inputs.push_back({name, {window, kFeatures}});
   spec.labels = {{"direction", {}, at::kLong},
                  {"magnitude", {}},
@@ -92,6 +101,10 @@ std::vector<std::string> job_settings(const StepCase& one, LstmWay way) {
     for (const char* setting : {"model.name=mlp", "model.hidden=[64,64]", "model.outputs={y: 1}",
                                 "objective.name=mse", "objective.output=y", "objective.label=y"})
       settings.emplace_back(setting);
+    return settings;
+  }
+  if (one.name == "faces") {
+    settings.insert(settings.end(), {"model.name=micro_segformer", "objective.name=segmentation"});
     return settings;
   }
   settings.emplace_back("model.name=multi_timeframe_lstm");
@@ -182,6 +195,8 @@ class BareSide {
 
 std::string step_shape(const StepCase& one) {
   if (one.name == "tiny") return text("32-64-64-1, batch ", one.batch);
+  if (one.name == "faces")
+    return text("MicroSegFormer, 3x", one.size_px, "x", one.size_px, ", batch ", one.batch);
   return text("5 timeframes 480+288+192+96+48 x ", kFeatures, ", hidden ", one.hidden, ", batch ", one.batch);
 }
 

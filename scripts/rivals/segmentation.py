@@ -142,3 +142,30 @@ def segmentation_loss(logits, mask, ignore=-1, dice_weight=1.5, weights=None, fo
     weight = (weights if weights is not None else torch.ones(logits.shape[1]))[target.clamp(0, logits.shape[1] - 1)]
     weight = weight * (target != ignore)
     return -(weight * (1 - picked.exp()) ** focal_gamma * picked).sum() / weight.sum() + total
+
+
+def lean_loss(logits, mask, dice_weight=1.5, smooth=1.0):
+    """segmentation_loss without ignored pixels, one-hot masks and pixels picked one by one."""
+    target = mask.long()
+    said, classes = softmax(logits.float(), 1), target.flatten()
+    picked = said.gather(1, target[:, None]).flatten()
+    both = picked.new_zeros(logits.shape[1]).index_add(0, classes, picked)
+    truth = torch.bincount(classes, minlength=logits.shape[1])
+    dice = (2 * both + smooth) / (said.sum((0, 2, 3)) + truth + smooth)
+    return cross_entropy(logits.float(), target) + dice_weight * (1 - dice.mean())
+
+
+class FaceParser(MicroSegFormer):
+    """With its loss, to be timed."""
+
+    def __init__(self, tuned):
+        super().__init__()
+        self.tuned = tuned
+        if tuned:
+            self.to(memory_format=torch.channels_last)
+
+    def forward(self, image):
+        return super().forward(image.contiguous(memory_format=torch.channels_last) if self.tuned else image)
+
+    def loss(self, logits, mask):
+        return lean_loss(logits, mask) if self.tuned else segmentation_loss(logits, mask)

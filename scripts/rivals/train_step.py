@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Training steps in eager PyTorch: the networks of `athanor bench train`, for scripts/bench_train.py.
 
-train_step.py CASE MODE [--precision fp32|bf16] [--threads 2] [--batch 128] [--hidden 128] [--steps 1]
-CASE: lstm, attention, tiny. MODE: plain (torch.optim.AdamW as it comes) or tuned (fused AdamW, denormals flushed to
-zero, which on a long LSTM is worth most of the step, batches that lie ready in memory). For each line `round` on stdin
+train_step.py CASE MODE [--precision fp32|bf16] [--threads 2] [--batch 128] [--hidden 128] [--size 512] [--steps 1]
+CASE: lstm, attention, faces, tiny. MODE: plain (torch.optim.AdamW as it comes) or tuned (fused AdamW, denormals flushed
+to zero, which on a long LSTM is worth most of the step, batches that lie ready in memory; for faces channels-last
+convolutions and a loss without one-hot masks). For each line `round` on stdin
 it trains `steps` steps and answers with the milliseconds a step.
 """
 
@@ -13,6 +14,7 @@ import time
 
 import torch
 from networks import AttentionLstm, MeanLstm, random_labels
+from segmentation import FaceParser
 from torch import nn
 from torch.nn.functional import mse_loss
 
@@ -28,7 +30,12 @@ class Tiny(nn.Sequential):
         return mse_loss(outputs.squeeze(1), labels)
 
 
-def make_batches(case, batch, steps):
+def make_batches(args):
+    case, batch, steps = args.case, args.batch, args.steps
+    if case == "faces":
+        shape = (batch, args.size, args.size)
+        return [([torch.randint(256, (batch, 3, *shape[1:]), dtype=torch.uint8)], torch.randint(19, shape))
+                for _ in range(steps)]
     if case == "tiny":
         x, y = torch.randn(steps, batch, TINY_FEATURES), torch.randn(steps, batch)
         return [([x[i]], y[i]) for i in range(steps)]
@@ -36,30 +43,33 @@ def make_batches(case, batch, steps):
             for _ in range(steps)]
 
 
-def make_model(case, hidden):
+def make_model(case, hidden, mode):
     if case == "tiny":
         return Tiny()
+    if case == "faces":
+        return FaceParser(tuned=mode == "tuned")
     network = MeanLstm if case == "lstm" else AttentionLstm
     return network(list(WINDOWS), FEATURES, hidden, scaled=False)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("case", choices=["lstm", "attention", "tiny"])
+    parser.add_argument("case", choices=["lstm", "attention", "faces", "tiny"])
     parser.add_argument("mode", choices=["plain", "tuned"])
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--hidden", type=int, default=128)
+    parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--steps", type=int, default=1)
     args = parser.parse_args()
     if args.mode == "tuned":
         torch.set_flush_denormal(True)  # before the worker threads, which inherit it
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
-    model = make_model(args.case, args.hidden)
+    model = make_model(args.case, args.hidden, args.mode)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=args.mode == "tuned" or None)
-    batches = make_batches(args.case, args.batch, args.steps)
+    batches = make_batches(args)
     autocast = args.precision == "bf16"
     print("ready", flush=True)
     for line in sys.stdin:
