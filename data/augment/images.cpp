@@ -43,7 +43,7 @@ struct ImagesConfig : ConfigStruct {
         "empty, else none",
         one_of(policy_choices()));
     fields.field("strong_from_epoch", strong_from_epoch,
-                 "of policy progressive: minimal before, strong from it on", kNonNegative);
+                 "of policy progressive: minimal before, strong from it on; counted from 0", kNonNegative);
     fields.choices("operations", operations, "what a sample goes through, in this order");
     fields.field("height", height, "of what training sees, pixels; 0: as the data", between(0, kLargestSide));
     fields.field("width", width, "of what training sees, pixels; 0: as the data", between(0, kLargestSide));

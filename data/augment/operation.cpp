@@ -22,7 +22,7 @@ const std::vector<OperationComponent>& operation_components() {
 
 void OperationConfig::list_common_fields(Fields& fields) {
   fields.field("p", p, "how likely it is applied to a sample", kFraction);
-  fields.field("from_epoch", from_epoch, "first epoch in which it is on", kNonNegative);
+  fields.field("from_epoch", from_epoch, "first epoch in which it is on, counted from 0", kNonNegative);
   fields.field("until_epoch", until_epoch, "first epoch in which it is off again; 0: never", kNonNegative);
 }
 
