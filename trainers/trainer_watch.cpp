@@ -135,7 +135,8 @@ std::optional<Metrics> Trainer::validate(int64_t max_batches, std::vector<Pictur
   Judgement judgement = judge(model_, *validation_, objective_, evaluator_, options);
   if (!judgement.complete) return std::nullopt;
   Metrics values{{"val/loss", judgement.losses.loss}};
-  for (const auto& [name, value] : judgement.losses.loss_parts) values.emplace_back("val/loss_" + name, value);
+  for (const auto& [name, value] : judgement.losses.loss_parts)
+    values.emplace_back("val/loss_" + name, value);
   for (const auto& [name, value] : judgement.report.scalars)
     if (name != "loss") values.emplace_back("val/" + name, value);
   if (pictures != nullptr) *pictures = std::move(judgement.report.pictures);
