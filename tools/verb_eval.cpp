@@ -39,6 +39,10 @@ void run_eval(const EvalFlags& flags) {
     throw usage_error({.where = "--with-inputs", .what = "needs --predictions FILE.h5"});
   check_writable(flags.json, "--json");
   check_writable(flags.predictions, "--predictions");
+  if (std::filesystem::exists(flags.pictures) && !std::filesystem::is_directory(flags.pictures))
+    throw usage_error({.where = "--pictures",
+                       .what = text("'", flags.pictures, "' is a file"),
+                       .expected = "a folder, or nothing there"});
   const std::string checkpoint = resolve_checkpoint(flags.path);
   const at::Device device = resolve_device(load_job(checkpoint + "/config.yaml", flags.overrides).device);
   LoadedModel loaded = load_checkpoint_model(checkpoint, flags.overrides, device);

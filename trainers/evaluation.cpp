@@ -11,6 +11,7 @@
 
 #include "data/chunk_loader.h"
 #include "src/core/error.h"
+#include "src/core/log.h"
 #include "src/core/progress.h"
 #include "src/core/text.h"
 #include "src/core/thread_pool.h"
@@ -92,7 +93,9 @@ Report evaluate_model(LoadedModel& loaded, const EvaluationOptions& options, at:
   judged.label_overlap = dataset->spec().label_overlap;
   const auto evaluator = loaded.job.evaluator.make(judged);
   Report report = run_model(loaded, *dataset, *evaluator, options, device);
-  if (!options.pictures_path.empty()) save_pictures(options.pictures_path, report.pictures);
+  if (!report.pictures.empty()) save_pictures(options.pictures_path, report.pictures);
+  if (report.pictures.empty() && !options.pictures_path.empty())
+    log_warning(text("the evaluator '", loaded.job.evaluator.name(), "' draws no pictures"));
   report.json = with_origin(report.json, loaded, options, device);
   report.table = text(loaded.checkpoint, ", step ", loaded.step, "\n", loaded.job.dataset().path, ", split ",
                       split_name(options.split), options.mirror ? ", averaged with its mirror image: " : ": ",

@@ -139,6 +139,20 @@ CATCH_TEST_CASE("mask_sums: the gradient is that of the sums, by differences, an
   }
 }
 
+CATCH_TEST_CASE("mask_sums: a logit that is not a number makes the sums so", "[unit]") {
+  Case one(1, 70, 3, false, 0);
+  one.mask.assign(70, 1);
+  one.logits[3 * 66 + 2] = std::nanf("");
+  const MaskSums sums = mask_sums(one.view(), 0, 70);
+  CATCH_CHECK(std::isnan(sums.entropy));
+  CATCH_CHECK(std::isnan(sums.said[0]));
+  std::vector<float> gradient(one.logits.size());
+  mask_sums_gradient(one.view(), {.entropy = 1, .said = {1, 1, 1}, .both = {1, 1, 1}}, 0, 70,
+                     gradient.data());
+  CATCH_CHECK(std::isnan(gradient[3 * 66]));
+  CATCH_CHECK(std::isfinite(gradient[3 * 65]));
+}
+
 CATCH_TEST_CASE("mask_sums: logits a thousand apart have finite sums and gradients", "[unit]") {
   Case one(1, 4, 3, false, 0.5f);
   one.logits = {1000, 0, 0, 0, 1000, 0, -1000, -1000, -1000, 0, 0, -1000};

@@ -87,6 +87,14 @@ CATCH_TEST_CASE("eval of masks: a table, a report and pictures; --tta averages w
   CATCH_CHECK(tta["loss"] != plain["loss"]);
 }
 
+CATCH_TEST_CASE("eval: an evaluator without pictures says so, and makes no folder", "[unit]") {
+  const Outcome outcome =
+      run_athanor({{"eval", fixtures() + "/run", "--pictures", fixtures() + "/no_pictures"}});
+  CATCH_CHECK(outcome.exit_code == 0);
+  CATCH_CHECK_THAT(outcome.err, Contains("'market'") && Contains("no pictures"));
+  CATCH_CHECK_FALSE(fs::exists(fixtures() + "/no_pictures"));
+}
+
 CATCH_TEST_CASE("predict: a mask for each image at its size, with the classes' colours; overlays beside",
                 "[unit]") {
   const std::string in = face_fixtures(), output = in + "/parsed";
@@ -165,6 +173,10 @@ CATCH_TEST_CASE("bad input: predict and --tta", "[unit]") {
           true,
       },
       {"a mirror of bars", {"eval", in + "/run", "--tta"}, 2, {"--tta", "mirrored"}},
+      {"pictures into a file",
+       {"eval", run, "--pictures", in + "/faces.yaml"},
+       2,
+       {"--pictures", "faces.yaml", "is a file"}},
   });
 }
 
