@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "data/augment/augmentation.h"
+#include "data/images/face_classes.h"
 #include "src/core/config.h"
 #include "src/core/random.h"
 #include "src/core/text.h"
@@ -71,6 +72,11 @@ class Product {
     spec.labels = {{"mask", {flags.height, flags.width}, at::kByte}};
     spec.constants = {{"mean/image", at::tensor({0.485F, 0.456F, 0.406F})},
                       {"std/image", at::tensor({0.229F, 0.224F, 0.225F})}};
+    spec.class_names = face_class_names();
+    for (int64_t id = 0; id < kFaceClasses; ++id) spec.class_mirrors.push_back(id);
+    for (const int left : {kLeftEye, kLeftBrow, kLeftEar})  // change places with the right ones in a flip
+      std::swap(spec.class_mirrors[static_cast<size_t>(left)],
+                spec.class_mirrors[static_cast<size_t>(left) + 1]);
     augmentation_ = job.augment.make(spec);
   }
   double round() {
