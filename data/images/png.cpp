@@ -64,9 +64,10 @@ class PngReader {
     int count = 0;
     if (png_get_color_type(png_, info_) != PNG_COLOR_TYPE_PALETTE) return {};
     if (png_get_PLTE(png_, info_, &colours, &count) == 0) return {};
-    std::vector<int64_t> out;
+    std::vector<int64_t> out(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i)
-      out.push_back(int64_t{colours[i].red} << 16 | int64_t{colours[i].green} << 8 | colours[i].blue);
+      out[static_cast<size_t>(i)] =
+          int64_t{colours[i].red} << 16 | int64_t{colours[i].green} << 8 | colours[i].blue;
     return out;
   }
 
@@ -233,6 +234,7 @@ Image decode_png_ids(std::string_view bytes, const std::string& where, std::vect
 std::string encode_png(const Image& image, const std::vector<int64_t>& palette, const std::string& where) {
   constexpr size_t kMostColours = 256;
   std::vector<png_color> colours;
+  colours.reserve(palette.size());
   for (const int64_t colour : palette)
     colours.push_back({static_cast<png_byte>(colour >> 16 & 255), static_cast<png_byte>(colour >> 8 & 255),
                        static_cast<png_byte>(colour & 255)});

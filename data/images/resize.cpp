@@ -31,16 +31,16 @@ Taps make_taps(int64_t from, double part, int64_t to) {
   std::vector<double> weights(static_cast<size_t>(taps.stride));
   for (int64_t i = 0; i < to; ++i) {
     const double centre = (static_cast<double>(i) + 0.5) * scale;
-    const int64_t first = std::max<int64_t>(0, static_cast<int64_t>(centre - support + 0.5));
-    const int64_t end = std::min(from, static_cast<int64_t>(centre + support + 0.5));
+    const int64_t first = std::max<int64_t>(0, static_cast<int64_t>(std::floor(centre - support + 0.5)));
+    const int64_t end = std::min(from, static_cast<int64_t>(std::floor(centre + support + 0.5)));
     double sum = 0;
     for (int64_t k = first; k < end; ++k) {
       const double distance = (static_cast<double>(k) - centre + 0.5) / support;
       sum += weights[static_cast<size_t>(k - first)] = std::max(0.0, 1 - std::abs(distance));
     }
     for (int64_t k = 0; k < end - first; ++k)
-      taps.weights[static_cast<size_t>(i * taps.stride + k)] = static_cast<int32_t>(
-          0.5 + weights[static_cast<size_t>(k)] * (sum == 0 ? 1 : 1 / sum) * (1 << kFractionBits));
+      taps.weights[static_cast<size_t>(i * taps.stride + k)] = static_cast<int32_t>(std::floor(
+          0.5 + weights[static_cast<size_t>(k)] * (sum == 0 ? 1 : 1 / sum) * (1 << kFractionBits)));
     taps.first.push_back(first);
     taps.count.push_back(end - first);
   }
