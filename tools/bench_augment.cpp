@@ -194,6 +194,7 @@ void measure_kernels(const AugmentBenchFlags& flags, const Batch& batch, int64_t
   add(*augment_kernels().front(), PixelType::kBFloat16,
       std::string(augment_kernels().front()->name) + " to bf16");
   std::vector<std::function<double()>> sides;
+  sides.reserve(kernels.size());
   for (const auto& kernel : kernels) sides.emplace_back([&kernel] { return kernel->round(); });
   const auto times = alternate(flags.rounds, sides);
   Measurement out;

@@ -16,7 +16,7 @@ float bilinear(const uint32_t* upper, const uint32_t* lower, int shift, int32_t 
 
 void warp_row(const InterleavedPicture& from, const RowWalk& walk, float brightness, int64_t width,
               const RowOut& out) {
-  const float scale = brightness * 256 / kOnePixel;
+  const float scale = brightness * 256 / kOnePixel, half = 0.5F, limit = kUnit;
   for (int64_t i = 0; i < width; ++i) {
     const int32_t x = position(walk.x + i * walk.step_x, from.width, walk.reflect);
     const int32_t y = position(walk.y + i * walk.step_y, from.height, walk.reflect);
@@ -26,8 +26,7 @@ void warp_row(const InterleavedPicture& from, const RowWalk& walk, float brightn
     for (int c = 0; c < 3; ++c) {
       const float value =
           bilinear(upper, lower, 8 * c, part_x, static_cast<float>(part_y) / kOnePixel) * scale;
-      out.rgb[c][i] =
-          value >= static_cast<float>(kUnit) ? uint16_t{kUnit} : static_cast<uint16_t>(value + 0.5F);
+      out.rgb[c][i] = static_cast<uint16_t>((value < limit ? value : limit) + half);
     }
     if (out.mask == nullptr) continue;
     const uint32_t* near = part_y >= kOnePixel / 2 ? lower : upper;

@@ -10,8 +10,9 @@ namespace {
 inline float at_most(float x, float limit) { return x < limit ? x : limit; }
 inline float at_least(float x, float limit) { return x > limit ? x : limit; }
 inline float clamp01(float x) { return at_least(at_most(x, 1.0F), 0.0F); }
-inline uint16_t in_units(float x) {  // rounded, at most kUnit
-  return static_cast<uint16_t>(static_cast<int32_t>(at_most(x, static_cast<float>(kUnit)) + 0.5F));
+constexpr float kHalf = 0.5F;
+inline uint16_t in_units(float x) {  // at most kUnit; at or above 0, so that cutting off rounds
+  return static_cast<uint16_t>(static_cast<int32_t>(at_most(x, static_cast<float>(kUnit)) + kHalf));
 }
 inline uint16_t to_bf16(float x) {  // to nearest, halves to even; x is no NaN
   const auto bits = __builtin_bit_cast(uint32_t, x);
