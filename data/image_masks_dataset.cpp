@@ -276,6 +276,8 @@ class ImageMasksDataset : public Dataset {
     found_ = find_labelled_images(layout);
     for (const SampleError& fault : found_.faults) ++unpaired_[static_cast<size_t>(fault.kind())];
     if (refuse_ && !found_.faults.empty()) throw FaultCounter::with_hint(counted(found_.faults));
+    for (size_t i = 0; i < std::min<size_t>(kMostNamed, found_.faults.size()); ++i)
+      log_warning(text("skipped: ", found_.faults[i].what()));
     decode_ = {.height = config.height,
                .width = config.width,
                .class_colours = spec_.class_colours,
