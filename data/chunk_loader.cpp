@@ -29,7 +29,8 @@ constexpr int64_t kGiB = int64_t{1} << 30;
 // that holds a whole shuffle block, or each of its pieces is inflated once a chunk.
 constexpr int64_t kHostChunkBytes = kGiB / 4;
 constexpr int64_t kMostHostChunkBytes = kGiB;
-// Chunks in flight: the one in use and those read ahead. Slow samples differ in what they take, so one more.
+// Chunks in flight: the one in use and those read ahead. Slow samples differ in what they
+// take, so more of them.
 constexpr int64_t kInFlight = 2, kSlowInFlight = 4;
 
 using Order = std::vector<int64_t>;

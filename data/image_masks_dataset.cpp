@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "data/dataset.h"
 #include "data/images/face_classes.h"
@@ -171,10 +172,7 @@ class FaultCounter {
   void add(int64_t sample, int64_t samples, const SampleError& fault) {
     if (refuse_) throw with_hint(fault);
     const std::lock_guard lock(mutex_);
-    if (!std::binary_search(bad_.begin(), bad_.end(), sample))
-      bad_.insert(std::upper_bound(bad_.begin(), bad_.end(), sample), sample);
-    else
-      return;
+    if (!bad_.insert(sample).second) return;
     const auto count = static_cast<int64_t>(bad_.size());
     if (count <= kMostNamed) log_warning(text("skipped: ", fault.what()));
     if (count == kMostNamed)
@@ -192,7 +190,7 @@ class FaultCounter {
   Split split_;
   bool refuse_;
   std::mutex mutex_;
-  std::vector<int64_t> bad_;  // sorted
+  std::set<int64_t> bad_;
 };
 
 class ImageMasksSource : public SampleSource {

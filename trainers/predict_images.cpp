@@ -4,12 +4,10 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
-#include <map>
 
 #include "data/images/draw.h"
-#include "data/images/image.h"
+#include "data/images/labelled_images.h"
 #include "src/core/error.h"
 #include "src/core/files.h"
 #include "src/core/log.h"
@@ -27,33 +25,13 @@ namespace {
 
 constexpr double kOpacity = 0.55;
 
-bool is_image_name(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
-}
-
 // By name. Throws usage Error where there is none, or where two would have the same mask.
 std::vector<std::string> image_files(const std::string& place) {
-  std::vector<std::string> files;
-  std::error_code failed;
   if (fs::is_regular_file(place)) return {place};
-  for (const auto& entry : fs::directory_iterator(place, failed))
-    if (is_image_name(entry.path()) && entry.is_regular_file()) files.push_back(entry.path().string());
-  if (failed) throw usage_error({.where = place, .what = "cannot read the folder: " + failed.message()});
+  std::vector<std::string> files;
+  for (auto& [name, path] : list_images(place)) files.push_back(path);
   if (files.empty())
     throw usage_error({.where = place, .what = "no images there", .expected = "files .jpg, .jpeg or .png"});
-  std::sort(files.begin(), files.end());
-  std::map<std::string, std::string> by_stem;
-  for (const std::string& file : files) {
-    const auto [known, fresh] = by_stem.emplace(fs::path(file).stem().string(), file);
-    if (!fresh)
-      throw usage_error({.where = place,
-                         .what = text("two images whose masks would have the same name: ",
-                                      fs::path(known->second).filename().string(), " and ",
-                                      fs::path(file).filename().string())});
-  }
   return files;
 }
 

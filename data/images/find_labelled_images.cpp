@@ -18,31 +18,14 @@ constexpr const char* kCelebImages = "CelebA-HQ-img";
 constexpr const char* kCelebMasks = "CelebAMask-HQ-mask-anno";
 constexpr const char* kSplitFolders[] = {"train", "val", "test"};
 
-using FilesByStem = std::map<std::string, std::string>;
-
 std::string lower(std::string name) {
   for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return name;
 }
 
-// Images and masks by name without extension; hidden files and other kinds of files are passed over.
-FilesByStem list_images(const fs::path& folder) {
-  FilesByStem files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string extension = lower(entry.path().extension().string());
-    const std::string stem = entry.path().stem().string();
-    const bool image = extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-    if (!image || stem.front() == '.' || !entry.is_regular_file()) continue;
-    if (const auto [at, is_new] = files.emplace(stem, entry.path().string()); !is_new)
-      throw Error({entry.path().string(), "two images of one name", "one", at->second, ""});
-  }
-  return files;
-}
-
 void add_pairs(const fs::path& folder, const LayoutOptions& options, std::vector<LabelledFiles>& pairs,
                std::vector<SampleError>& faults) {
-  const FilesByStem images = list_images(folder / options.images),
-                    masks = list_images(folder / options.masks);
+  const auto images = list_images(folder / options.images), masks = list_images(folder / options.masks);
   for (const auto& [stem, path] : images) {
     const auto mask = masks.find(stem);
     if (mask == masks.end())
@@ -147,6 +130,21 @@ void read_layout(const LayoutOptions& options, LabelledSplits& found) {
 }
 
 }  // namespace
+
+std::map<std::string, std::string> list_images(const std::string& folder) {
+  std::map<std::string, std::string> files;
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
+    const std::string extension = lower(entry.path().extension().string());
+    const std::string stem = entry.path().stem().string();
+    const bool image = extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+    if (!image || stem.front() == '.' || !entry.is_regular_file()) continue;
+    if (const auto [at, is_new] = files.emplace(stem, entry.path().string()); !is_new)
+      throw usage_error({entry.path().string(), "two images of one name", "one", at->second, ""});
+  }
+  if (failed) throw usage_error({.where = folder, .what = "cannot read the folder: " + failed.message()});
+  return files;
+}
 
 LabelledSplits find_labelled_images(const LayoutOptions& options) {
   if (options.train_fraction + options.val_fraction > 1 + 1e-9)

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,10 @@ struct LabelledSplits {
   std::array<std::vector<LabelledFiles>, 3> splits;  // train, val, test
   std::vector<SampleError> faults;                   // files without their counterpart
 };
+
+// The JPEG and PNG files of a folder by their names without extension; hidden files and other kinds are
+// passed over. Throws usage Error where it cannot be read or two have one name.
+std::map<std::string, std::string> list_images(const std::string& folder);
 
 struct LayoutOptions {
   std::string path;

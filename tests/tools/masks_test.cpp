@@ -155,7 +155,7 @@ CATCH_TEST_CASE("bad input: predict and --tta", "[unit]") {
       {"two images of one name",
        {"predict", run, "--images", in + "/twins", "--output", "x"},
        2,
-       {"a.jpg", "a.png", "same name"}},
+       {"a.jpg", "a.png", "two images of one name"}},
       {"masks where something is already",
        {"predict", run, "--images", in + "/photos", "--output", in + "/faces"},
        2,
