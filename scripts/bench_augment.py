@@ -4,15 +4,15 @@
 bench_augment.py ATHANOR [--python PYTHON] [--rounds 6] [--threads 1,2] [--policies standard,strong]
                  [--batch 32] [--height 512] [--width 512]
 PYTHON has the rivals (scripts/requirements/rivals.txt). One JSON object a measurement on stdout; a line for people on
-stderr. A round is one batch: uint8 pictures and masks in, normalised fp32 pictures and masks out
-(scripts/rivals/augment.py). Beside them a copy of as many bytes as a batch is read and written.
+stderr. A round is as many batches as half a second holds, at least one, and their mean: uint8 pictures and masks in,
+normalised fp32 pictures and masks out (scripts/rivals/augment.py). Beside them a copy of as many bytes as a batch is read and written.
 """
 
 import argparse
 import pathlib
 import sys
 
-from bench_train import Side, compare
+from bench_train import KEPT_MEMORY, Side, compare
 
 HERE = pathlib.Path(__file__).resolve().parent
 RIVALS = {"kornia": "Kornia", "torchvision": "torchvision v2", "albumentations": "albumentations"}
@@ -39,6 +39,8 @@ def main():
 
             rivals = [Side(name, [args.python, HERE / "rivals/augment.py", library, policy, *common])
                       for library, name in RIVALS.items()]
+            rivals.append(Side("torchvision v2, memory kept", [args.python, HERE / "rivals/augment.py", "torchvision",
+                                                               policy, *common], KEPT_MEMORY))
             rivals.append(ours("copy", "a copy of as many bytes"))
             compare(f"augment/{policy}", "fp32", threads, args.rounds, ours("product", "athanor"), rivals)
 

@@ -3,13 +3,14 @@
 
 bench_train.py ATHANOR [--python PYTHON] [--rounds 6] [--threads 2] [--cases lstm,attention,faces,tiny] [--skip-plain]
 PYTHON has torch (scripts/requirements/rivals.txt). One JSON object a measurement on stdout; a line for people on
-stderr. A round is one step of the LSTMs and of MicroSegFormer (four faces of
-512 x 512 pixels), 2000 of the tiny model; figures are milliseconds a step. Rivals: eager PyTorch
-`plain` and `tuned` (see scripts/rivals/train_step.py), for the tiny model also a bare LibTorch loop.
+stderr. A round is one step of the LSTMs and of MicroSegFormer (four faces of 512 x 512 pixels), 2000 of the tiny
+model; figures are milliseconds a step. Rivals: eager PyTorch `plain` and `tuned` (see scripts/rivals/train_step.py;
+tuned also keeps freed memory, as the program does), for the tiny model also a bare LibTorch loop.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -19,13 +20,18 @@ HERE = pathlib.Path(__file__).resolve().parent
 SHAPES = {"tiny": ["--batch", "64", "--steps", "2000"], "faces": ["--batch", "4", "--size", "512"]}
 
 
+# What the program tells the C library and LibTorch of itself (src/core/memory.h): freed memory is kept, in huge pages.
+KEPT_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "2147483647", "MALLOC_TOP_PAD_": "67108864",
+               "THP_MEM_ALLOC_ENABLE": "1"}
+
+
 class Side:
     """A process that answers "round" with its milliseconds a step."""
 
-    def __init__(self, name, command):
+    def __init__(self, name, command, environment=None):
         self.name, self.rounds = name, []
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
+                                        text=True, env={**os.environ, **(environment or {})})
         self.ready = self.process.stdout.readline().strip()
         if not self.ready.startswith("ready"):
             sys.exit(f"{name} did not start: {' '.join(map(str, command))}")
@@ -88,7 +94,8 @@ def run_case(args, case, precision):
         return Side(name, [args.athanor, "bench", "train", "--case", case, "--serve", side, *common])
 
     def pytorch(mode):
-        return Side(f"eager PyTorch, {mode}", [args.python, HERE / "rivals/train_step.py", case, mode, *common])
+        return Side(f"eager PyTorch, {mode}", [args.python, HERE / "rivals/train_step.py", case, mode, *common],
+                    KEPT_MEMORY if mode == "tuned" else None)
 
     rivals = [pytorch("tuned")]
     if case in SHAPES or not args.skip_plain:

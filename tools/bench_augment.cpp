@@ -33,10 +33,17 @@ struct AugmentBenchFlags {
   bool json = false;
 };
 
+// Of one batch: the mean of as many as half a second holds, as in scripts/rivals/augment.py.
 double ms_of(const std::function<void()>& run) {
+  constexpr double kRoundMs = 500;
   const auto start = std::chrono::steady_clock::now();
-  run();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  double gone = 0;
+  int batches = 0;
+  for (; gone < kRoundMs; ++batches) {
+    run();
+    gone = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  }
+  return gone / batches;
 }
 
 // A batch of noise: no step's time depends on the values.

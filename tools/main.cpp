@@ -7,6 +7,7 @@
 
 #include "src/core/error.h"
 #include "src/core/files.h"
+#include "src/core/memory.h"
 #include "src/core/text.h"
 #include "tools/verbs.h"
 
@@ -68,6 +69,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  athanor::keep_freed_memory();
   try {
     return run(argc, argv);
   } catch (const athanor::Error& error) {

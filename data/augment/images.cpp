@@ -1,20 +1,26 @@
 // Augmentation of labelled images: input `image` uint8 [B,3,H,W] and, where the data has it, label `mask`
 // uint8 [B,H,W]. Operations draw what each sample goes through; src/ops/augment.h does it in one pass, then
-// partners are mixed in (data/augment/mix.h). A batch on a GPU is augmented on the CPU and sent back.
+// partners are mixed in (data/augment/mix.h). A batch on a GPU is augmented there, or on the CPU and sent
+// back where the GPU library is not there.
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "data/augment/augmentation.h"
-#include "data/augment/kept_memory.h"
+#include "data/augment/gpu_pass.h"
 #include "data/augment/mix.h"
 #include "data/augment/operation.h"
 #include "src/core/error.h"
+#include "src/core/log.h"
 #include "src/core/text.h"
 #include "src/core/thread_pool.h"
+#include "src/ops/cuda/augment_cuda.h"
+#include "src/ops/soft_mask.h"
 
 namespace athanor {
 namespace {
@@ -33,6 +39,7 @@ struct ImagesConfig : ConfigStruct {
   std::string border = "constant";
   std::vector<int64_t> fill = {0, 0, 0};
   int64_t mask_fill = -1;
+  std::string masks = "nearest";
   std::string precision = "fp32";
   int64_t threads = 0;
 
@@ -55,6 +62,10 @@ struct ImagesConfig : ConfigStruct {
         "mask_fill", mask_fill,
         "class outside the picture, with border constant; -1: the ignored one, or 0 where there is none",
         between(-1, 255));
+    fields.field("masks", masks,
+                 "what the mask becomes where the map falls between pixels: the nearest one's class, or the "
+                 "four around it by their bilinear shares",
+                 one_of({"nearest", "soft"}));
     fields.field("precision", precision, "of what the model gets", one_of({"fp32", "bf16"}));
     fields.field("threads", threads, "that augment on the CPU; 0: as many as LibTorch uses", kNonNegative);
   }
@@ -123,17 +134,16 @@ void check_operations(const ImagesConfig& config, const OperationList& operation
   if (operations.mixes() && spec.find_label("mask") == nullptr)
     throw usage_error({"augment.operations", "mixup and cutmix want masks", "label mask uint8 [H,W]", "none",
                        "leave them out"});
+  if (config.masks == "soft" && spec.find_label("mask") == nullptr)
+    throw usage_error(
+        {"augment.masks: soft", "wants masks", "label mask uint8 [H,W]", "none", "augment.masks=nearest"});
   for (const OperationChoice& choice : config.operations.choices())
     if (choice.name() == "crop" && config.height == 0 && config.width == 0)
       throw usage_error({"augment.operations: crop", "has no size", "augment.height or augment.width above 0",
                          "both 0", ""});
 }
 
-// One batch on the CPU.
-struct Pictures {
-  at::Tensor image;  // [B,3,H,W]
-  at::Tensor mask;   // [B,H,W], or undefined
-};
+using Pictures = DevicePictures;
 
 class Images : public Augmentation {
  public:
@@ -142,6 +152,7 @@ class Images : public Augmentation {
     check_spec(spec);
     check_operations(config, operations_, spec);
     mirror_ = mirror_table(spec, rule_);
+    rule_.class_mirror = mirror_.data();
   }
 
   Batch apply(const Batch& batch, uint64_t seed, int64_t epoch) const override {
@@ -151,15 +162,17 @@ class Images : public Augmentation {
     std::vector<SampleChange> changes;
     for (int64_t i = 0; i < batch.size; ++i)
       changes.push_back(operations_.draw(seed, epoch, batch.samples.at(static_cast<size_t>(i)), unchanged));
+    const at::Device device = on_gpu(given) ? given.device() : at::kCPU;
     Pictures out = changed(
-        {given.cpu().contiguous(), mask != nullptr ? mask->cpu().contiguous() : at::Tensor()}, changes);
+        {given.to(device).contiguous(), mask != nullptr ? mask->to(device).contiguous() : at::Tensor()},
+        changes);
     Batch augmented = batch;
-    if (operations_.mixes()) {
-      const Partners partners = mix_partners(changes, out.image, out.mask);
-      if (partners.share.defined()) {
-        augmented.labels.set("mix_mask", partners.mask.to(given.device()));
-        augmented.labels.set("mix_share", partners.share.to(given.device()));
-      }
+    MaskTarget target;
+    if (config_.masks == "soft") target = soft_target(*mask, changes, out.mask.device());
+    if (operations_.mixes()) target = mix_partners(changes, out.image, out.mask, target);
+    if (target.layers.defined()) {
+      augmented.labels.set("mask_layers", target.layers.to(given.device()));
+      augmented.labels.set("mask_shares", target.shares.to(given.device()));
     }
     augmented.inputs.set("image", out.image.to(given.device()));
     if (mask != nullptr) augmented.labels.set("mask", out.mask.to(given.device()));
@@ -171,6 +184,7 @@ class Images : public Augmentation {
     if (config_.height > 0 || config_.width > 0)
       said += text("; to ", config_.width > 0 ? std::to_string(config_.width) : "the data's", " x ",
                    config_.height > 0 ? std::to_string(config_.height) : "the data's", " pixels");
+    if (config_.masks == "soft") said += "; soft masks";
     return config_.precision == "fp32" ? said : said + "; in " + config_.precision;
   }
 
@@ -186,12 +200,15 @@ class Images : public Augmentation {
     const int64_t batch = in.image.size(0), height = in.image.size(2), width = in.image.size(3);
     const SampleChange unchanged = unchanged_sample(height, width);
     const bool bf16 = config_.precision == "bf16";
+    const AugmentShape shape = {batch, height, width, unchanged.out_height, unchanged.out_width};
+    if (!in.image.is_cpu())
+      return augment_on_device(*library_, in, pictures, shape, rule_, bf16 ? at::kBFloat16 : at::kFloat);
     Pictures out;
-    out.image = image_memory_.tensor({batch, 3, unchanged.out_height, unchanged.out_width},
-                                     bf16 ? at::kBFloat16 : at::kFloat);
+    out.image =
+        at::empty({batch, 3, unchanged.out_height, unchanged.out_width}, bf16 ? at::kBFloat16 : at::kFloat);
     if (in.mask.defined())
-      out.mask = mask_memory_.tensor({batch, unchanged.out_height, unchanged.out_width}, at::kByte);
-    augment_images({.shape = {batch, height, width, unchanged.out_height, unchanged.out_width},
+      out.mask = at::empty({batch, unchanged.out_height, unchanged.out_width}, at::kByte);
+    augment_images({.shape = shape,
                     .image = in.image.const_data_ptr<uint8_t>(),
                     .mask = in.mask.defined() ? in.mask.const_data_ptr<uint8_t>() : nullptr,
                     .changes = pictures.data(),
@@ -199,18 +216,35 @@ class Images : public Augmentation {
                     .out_mask = in.mask.defined() ? out.mask.mutable_data_ptr<uint8_t>() : nullptr,
                     .out_type = bf16 ? PixelType::kBFloat16 : PixelType::kFloat32},
                    rule_, pool());
-    if (in.mask.defined()) mirror_classes(out.mask, changes);
     return out;
   }
 
-  // Where left and right changed places, so do the classes that are one or the other.
-  void mirror_classes(const at::Tensor& mask, const std::vector<SampleChange>& changes) const {
-    const int64_t pixels = mask.size(1) * mask.size(2);
-    auto* ids = mask.mutable_data_ptr<uint8_t>();
-    pool().parallel_for(mask.size(0), [&](int64_t b) {
-      if (!changes[static_cast<size_t>(b)].mirrored) return;
-      for (uint8_t* id = ids + b * pixels; id != ids + (b + 1) * pixels; ++id) *id = mirror_[*id];
-    });
+  // mask [B,H,W] as the data gives it; found on the CPU wherever the batch is.
+  MaskTarget soft_target(const at::Tensor& mask, const std::vector<SampleChange>& changes,
+                         const at::Device& device) const {
+    const at::Tensor ids = mask.cpu().contiguous();
+    const SampleChange unchanged = unchanged_sample(ids.size(1), ids.size(2));
+    std::vector<PictureChange> pictures;
+    pictures.reserve(changes.size());
+    for (const SampleChange& change : changes) pictures.push_back(flattened(change));
+    const std::vector<int64_t> size = {ids.size(0), kSoftLayers, unchanged.out_height, unchanged.out_width};
+    const at::Tensor layers = at::empty(size, at::kByte), shares = at::empty(size, at::kFloat);
+    soft_masks({.shape = {size[0], ids.size(1), ids.size(2), size[2], size[3]},
+                .mask = ids.const_data_ptr<uint8_t>(),
+                .changes = pictures.data(),
+                .layers = layers.mutable_data_ptr<uint8_t>(),
+                .shares = shares.mutable_data_ptr<float>()},
+               rule_, pool());
+    return {layers.to(device), shares.to(device)};
+  }
+
+  bool on_gpu(const at::Tensor& image) const {
+    if (!image.is_cuda()) return false;
+    std::string why_not;
+    library_ = find_cuda_augment(why_not);
+    if (library_ == nullptr && !std::exchange(told_, true))
+      log_warning(text("augmentation runs on the CPU, and batches go there and back: ", why_not));
+    return library_ != nullptr;
   }
 
   SampleChange unchanged_sample(int64_t height, int64_t width) const {
@@ -246,7 +280,8 @@ class Images : public Augmentation {
   AugmentRule rule_;
   OperationList operations_;
   MirrorTable mirror_{};
-  mutable KeptMemory image_memory_, mask_memory_;
+  mutable const CudaAugmentLibrary* library_ = nullptr;
+  mutable bool told_ = false;                 // that it is not there
   mutable std::unique_ptr<ThreadPool> pool_;  // made at the first batch, once LibTorch's threads are set
 };
 

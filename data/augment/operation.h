@@ -22,8 +22,7 @@ struct SampleChange {
   int64_t height = 0, width = 0;          // of the picture, pixels
   int64_t out_height = 0, out_width = 0;  // of what training sees
   PictureChange picture;
-  bool mirrored = false;  // left and right have changed places: so do classes that are one or the other
-  PixelBox crop;          // of the mapped picture, shown in the whole output
+  PixelBox crop;  // of the mapped picture, shown in the whole output
   // The partner is the next sample of the batch, as it comes out of its own changes.
   double mix = 0;  // share of the partner that is blended in, [0,1]
   PixelBox paste;  // of the output, whole pixels, shows the partner instead; empty: nothing

@@ -214,7 +214,7 @@ OperationComponent make_flip_operation() {
                                       change.picture.map =
                                           compose(change.picture.map,
                                                   {.xx = -1, .x0 = static_cast<double>(change.width - 1)});
-                                      change.mirrored = !change.mirrored;
+                                      change.picture.mirrored = !change.picture.mirrored;
                                     },
                                 .describe = [](const FlipConfig&) -> std::string { return "flip"; }});
 }

@@ -167,6 +167,12 @@ class PicturePass {
   // Row y of the changed picture, times `brightness`, and of the mask.
   void read_row(int64_t y, float brightness, const Row& row) const {
     uint8_t* mask = out_mask_ == nullptr ? nullptr : out_mask_ + y * shape_.out_width;
+    warp_row(y, brightness, row, mask);
+    if (mask == nullptr || !change_.mirrored || rule_.class_mirror == nullptr) return;
+    for (int64_t x = 0; x < shape_.out_width; ++x) mask[x] = rule_.class_mirror[mask[x]];
+  }
+
+  void warp_row(int64_t y, float brightness, const Row& row, uint8_t* mask) const {
     if (!window_.found) {
       const RowWalk walk{map_.xy * y + map_.x0, map_.yy * y + map_.y0, map_.xx, map_.yx,
                          rule_.border == Border::kReflect};

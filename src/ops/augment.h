@@ -26,7 +26,8 @@ struct PictureChange {
   float brightness = 1;      // factors; 1 changes nothing
   float contrast = 1;
   float saturation = 1;
-  float hue_turns = 0;  // [-0.5,0.5] of the colour circle
+  float hue_turns = 0;    // [-0.5,0.5] of the colour circle
+  bool mirrored = false;  // left and right have changed places: so do classes that are one or the other
 };
 
 // What lies outside the picture: a colour, its edge pixels, or its mirror image.
@@ -34,9 +35,10 @@ enum class Border { kConstant, kReplicate, kReflect };
 
 struct AugmentRule {
   Border border = Border::kConstant;
-  uint8_t fill[3] = {0, 0, 0};  // with kConstant
-  uint8_t mask_fill = 0;        // the class outside the picture, with kConstant
-  float mean[3] = {0, 0, 0};    // out = (x - mean) / std, x in [0,1]
+  uint8_t fill[3] = {0, 0, 0};            // with kConstant
+  uint8_t mask_fill = 0;                  // the class outside the picture, with kConstant
+  const uint8_t* class_mirror = nullptr;  // [256]: of a mask's class in a mirrored picture; null: the same
+  float mean[3] = {0, 0, 0};              // out = (x - mean) / std, x in [0,1]
   float std[3] = {1, 1, 1};
 };
 

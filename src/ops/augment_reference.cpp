@@ -110,6 +110,25 @@ std::vector<uint8_t> warp_mask(const uint8_t* mask, int64_t height, int64_t widt
   return out;
 }
 
+SoftMask warp_soft_mask(const uint8_t* mask, int64_t height, int64_t width, const Affine& map,
+                        int64_t out_height, int64_t out_width, const AugmentRule& rule) {
+  const FixedMap fixed = fixed_map(map);
+  SoftMask out;
+  for (int64_t dy = 0; dy < 2; ++dy)
+    for (int64_t dx = 0; dx < 2; ++dx)
+      for (int64_t y = 0; y < out_height; ++y)
+        for (int64_t x = 0; x < out_width; ++x) {
+          const Source from = source_of(fixed, x, y, height, width, rule.border);
+          const int64_t column = (from.x >> kPositionBits) + dx, row = (from.y >> kPositionBits) + dy;
+          const double right = static_cast<double>(from.x & (kOnePixel - 1)) / kOnePixel;
+          const double lower = static_cast<double>(from.y & (kOnePixel - 1)) / kOnePixel;
+          out.layers.push_back(pixel_or(mask, height, width, column, row, rule.border, rule.mask_fill));
+          out.shares.push_back(
+              static_cast<float>((dx == 1 ? right : 1 - right) * (dy == 1 ? lower : 1 - lower)));
+        }
+  return out;
+}
+
 FloatImage blur(const FloatImage& image, double sigma_px) {
   if (sigma_px <= 0) return image;
   const std::vector<float> weights = blur_weights(sigma_px);

@@ -26,6 +26,14 @@ FloatImage warp(const FloatImage& image, const Affine& map, int64_t out_height, 
 // Nearest, halves upwards. [H,W] -> [H',W']
 std::vector<uint8_t> warp_mask(const uint8_t* mask, int64_t height, int64_t width, const Affine& map,
                                int64_t out_height, int64_t out_width, const AugmentRule& rule);
+// Bilinear as the image: the four pixels around, upper left, upper right, lower left, lower right, and their
+// shares.
+struct SoftMask {
+  std::vector<uint8_t> layers;  // [4,H',W']
+  std::vector<float> shares;    // [4,H',W']
+};
+SoftMask warp_soft_mask(const uint8_t* mask, int64_t height, int64_t width, const Affine& map,
+                        int64_t out_height, int64_t out_width, const AugmentRule& rule);
 
 // Gaussian, separable, mirrored at the border without repeating the edge pixel, radius ceil(3 sigma) (at most
 // kLargestBlurRadius).

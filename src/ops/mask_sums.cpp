@@ -91,14 +91,26 @@ struct Truth {
   float share;
 };
 
-// Calls with each Truth of pixels [first, first+count) that counts.
+// Calls with each Truth of pixels [first, first+count) that counts; those of a pixel in the layers' order.
 template <class Use>
 void each_truth(const MaskPixels& pixels, int64_t first, int64_t count, const Use& use) {
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t at = first + i;
-    const float partner = pixels.mix_mask != nullptr ? pixels.mix_share[at / pixels.pixels_a_sample] : 0;
-    if (pixels.mask[at] != pixels.ignore) use(Truth{i, at, pixels.mask[at], 1 - partner});
-    if (partner > 0 && pixels.mix_mask[at] != pixels.ignore) use(Truth{i, at, pixels.mix_mask[at], partner});
+  if (pixels.shares == nullptr) {
+    for (int64_t i = 0; i < count; ++i)
+      if (pixels.layers[first + i] != pixels.ignore) use(Truth{i, first + i, pixels.layers[first + i], 1});
+    return;
+  }
+  const int64_t size = pixels.pixels_a_sample, step = pixels.pixels_a_share == 1 ? 1 : 0;
+  for (int64_t done = 0, run = 0; done < count; done += run) {  // a run ends where its sample does
+    const int64_t sample = (first + done) / size, place = (first + done) % size;
+    run = std::min(count - done, size - place);
+    for (int64_t n = 0; n < pixels.layer_count; ++n) {
+      const int64_t from = (sample * pixels.layer_count + n) * size + place;
+      const uint8_t* labels = pixels.layers + from;
+      const float* shares = pixels.shares + from / pixels.pixels_a_share;
+      for (int64_t i = 0; i < run; ++i)
+        if (shares[i * step] > 0 && labels[i] != pixels.ignore)
+          use(Truth{done + i, first + done + i, labels[i], shares[i * step]});
+    }
   }
 }
 
@@ -137,13 +149,13 @@ void mask_sums_gradient(const MaskPixels& pixels, const MaskSumsGradient& by_sum
                         int64_t last, float* gradient) {
   const int64_t classes = pixels.classes;
   std::vector<float> p(classes * kLanes);
+  std::vector<Truth> truths(pixels.layer_count * kLanes);
+  std::vector<float> at_label(truths.size());
   Lanes log_sum, rest;
   for (; first < last; first += kLanes) {
     const int64_t count = std::min(kLanes, last - first);
     softmax_block(pixels.logits + first * classes, count, classes, p.data(), log_sum.data());
-    // What is added to the derivative by the true class's logit, and `own`, to all in the part of their p.
-    std::array<Truth, 2 * kLanes> truths;
-    std::array<float, 2 * kLanes> at_label;
+    // at_label is added to the derivative by the true class's logit, `own` to all in the part of their p.
     Lanes share{}, own{};
     size_t found = 0;
     each_truth(pixels, first, count, [&](const Truth& t) {

@@ -8,26 +8,29 @@
 
 namespace athanor {
 
-// Pixels with their logits and true classes. A pixel of two blended images has two, by their shares.
+// Pixels with their logits and true classes: each has `layer_count` of them (two of two blended images, four
+// of an interpolated mask), by their shares.
 struct MaskPixels {
-  const float* logits = nullptr;        // [P,C]
-  const uint8_t* mask = nullptr;        // [P]: below C, or `ignore`
-  const uint8_t* mix_mask = nullptr;    // [P], or none
-  const float* mix_share = nullptr;     // [P/pixels_a_sample]: how much of a sample is mix_mask's
+  const float* logits = nullptr;    // [P,C]
+  const uint8_t* layers = nullptr;  // [P/S,N,S] for S pixels_a_sample: below C, or `ignore`
+  const float* shares = nullptr;    // that of layers[i] is shares[i / pixels_a_share]; none: N is 1, all 1
   std::span<const float> class_weight;  // [C], of the entropy
+  int64_t layer_count = 1;
   int64_t pixels_a_sample = 1;
+  int64_t pixels_a_share = 1;  // 1, or pixels_a_sample
   int64_t classes = 0;
   int ignore = -1;  // a class that is none; -1: there is none such
   float focal_gamma = 0;
 };
 
-// With p the softmax, y the true class, w its share of the pixel (0 where ignored), v the class's weight:
+// With p the softmax, y a true class, w its share of the pixel (0 where ignored), v the class's weight, over
+// pixels and layers:
 struct MaskSums {
   double entropy = 0;         // sum of -w v (1-p_y)^gamma log p_y
   double weight = 0;          // sum of w v
   std::vector<double> said;   // [C]: sum of w p
-  std::vector<double> both;   // [C]: sum of w p_y of the pixels of this class
-  std::vector<double> truth;  // [C]: sum of w of the pixels of this class
+  std::vector<double> both;   // [C]: sum of w p_y where y is this class
+  std::vector<double> truth;  // [C]: sum of w where y is this class
 };
 
 // Of pixels [first, last).

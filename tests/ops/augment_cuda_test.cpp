@@ -36,7 +36,8 @@ Result by_pixel(const Pictures& p, const AugmentRule& rule) {
         if (change.brightness != 1) colour = brightened(colour, change.brightness);
         grey += grey_of_colour(colour);
         colours.push_back(colour);
-        out.mask.push_back(warped_class(p.mask.data() + b * s.height * s.width, s, place, rule));
+        out.mask.push_back(
+            warped_class(p.mask.data() + b * s.height * s.width, s, place, rule, change.mirrored));
       }
     const auto mean = static_cast<float>(grey / static_cast<double>(colours.size()));
     for (Colour& colour : colours) colour = finished(colour, change, mean, rule);

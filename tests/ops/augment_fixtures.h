@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <vector>
 
 #include "src/core/random.h"
@@ -17,7 +18,14 @@ namespace athanor {
 inline constexpr float kMean[3] = {0.485F, 0.456F, 0.406F}, kStd[3] = {0.229F, 0.224F, 0.225F};
 
 inline AugmentRule rule_with(Border border, bool normalised = false) {
-  AugmentRule rule{.border = border, .fill = {124, 7, 250}, .mask_fill = 255};
+  // Classes 3 and 4 are each other's mirror image.
+  static const std::vector<uint8_t> mirror = [] {
+    std::vector<uint8_t> table(256);
+    std::iota(table.begin(), table.end(), uint8_t{0});
+    std::swap(table[3], table[4]);
+    return table;
+  }();
+  AugmentRule rule{.border = border, .fill = {124, 7, 250}, .mask_fill = 255, .class_mirror = mirror.data()};
   for (int c = 0; c < 3 && normalised; ++c) rule.mean[c] = kMean[c], rule.std[c] = kStd[c];
   return rule;
 }
@@ -58,8 +66,10 @@ inline Result written_out(const Pictures& p, const AugmentRule& rule) {
     const PictureChange& change = p.changes[static_cast<size_t>(b)];
     const auto image =
         augment_reference::augment(p.image.data() + b * 3 * s.height * s.width, s, change, rule);
-    const auto mask = augment_reference::warp_mask(p.mask.data() + b * s.height * s.width, s.height, s.width,
-                                                   change.map, s.out_height, s.out_width, rule);
+    auto mask = augment_reference::warp_mask(p.mask.data() + b * s.height * s.width, s.height, s.width,
+                                             change.map, s.out_height, s.out_width, rule);
+    if (change.mirrored && rule.class_mirror != nullptr)
+      for (uint8_t& id : mask) id = rule.class_mirror[id];
     out.image.insert(out.image.end(), image.pixels.begin(), image.pixels.end());
     out.mask.insert(out.mask.end(), mask.begin(), mask.end());
   }
@@ -87,6 +97,7 @@ inline PictureChange drawn_change(Rng& random, const AugmentShape& s) {
   if (random.below(2) == 0) change.contrast = static_cast<float>(between(0.5, 1.5));
   if (random.below(2) == 0) change.saturation = static_cast<float>(between(0, 2));
   if (random.below(2) == 0) change.hue_turns = static_cast<float>(between(-1, 1));
+  change.mirrored = random.below(2) == 0;
   return change;
 }
 

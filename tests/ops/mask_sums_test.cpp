@@ -13,33 +13,39 @@ namespace {
 
 constexpr int kIgnore = 255;
 
+// What a pixel's true classes are: one, or layers with shares of whole samples or of each pixel.
+struct Layers {
+  int64_t count = 1;
+  bool shared = false, a_pixel = false;
+};
+
 struct Case {
   int64_t pixels = 0, classes = 0, pixels_a_sample = 1;
-  std::vector<float> logits, weight, share;
-  std::vector<uint8_t> mask, mix_mask;
+  Layers kind;
+  std::vector<float> logits, weight, shares;
+  std::vector<uint8_t> layers;
   float gamma = 0;
 
-  Case(int64_t samples, int64_t a_sample, int64_t classes, bool mixed, float gamma)
-      : pixels(samples * a_sample), classes(classes), pixels_a_sample(a_sample), gamma(gamma) {
+  Case(int64_t samples, int64_t a_sample, int64_t classes, const Layers& kind, float gamma)
+      : pixels(samples * a_sample), classes(classes), pixels_a_sample(a_sample), kind(kind), gamma(gamma) {
     Rng rng(static_cast<uint64_t>(pixels * 1000 + classes));
     for (int64_t i = 0; i < pixels * classes; ++i) logits.push_back(static_cast<float>(3 * rng.normal()));
     for (int64_t c = 0; c < classes; ++c) weight.push_back(static_cast<float>(0.5 + rng.uniform()));
-    const auto draw = [&] {
-      return static_cast<uint8_t>(rng.uniform() < 0.2 ? kIgnore : rng.below(static_cast<uint64_t>(classes)));
-    };
-    for (int64_t i = 0; i < pixels; ++i) mask.push_back(draw());
-    for (int64_t i = 0; mixed && i < pixels; ++i) mix_mask.push_back(draw());
-    for (int64_t i = 0; mixed && i < samples; ++i)
-      share.push_back(i == 0 ? 0 : static_cast<float>(rng.uniform()));
+    for (int64_t i = 0; i < pixels * kind.count; ++i)
+      layers.push_back(
+          static_cast<uint8_t>(rng.uniform() < 0.2 ? kIgnore : rng.below(static_cast<uint64_t>(classes))));
+    for (int64_t i = 0; kind.shared && i < (kind.a_pixel ? pixels : samples) * kind.count; ++i)
+      shares.push_back(i % 5 == 0 ? 0 : static_cast<float>(rng.uniform()));
   }
 
   MaskPixels view() const {
     return {.logits = logits.data(),
-            .mask = mask.data(),
-            .mix_mask = mix_mask.empty() ? nullptr : mix_mask.data(),
-            .mix_share = share.data(),
+            .layers = layers.data(),
+            .shares = kind.shared ? shares.data() : nullptr,
             .class_weight = weight,
+            .layer_count = kind.count,
             .pixels_a_sample = pixels_a_sample,
+            .pixels_a_share = kind.a_pixel ? 1 : pixels_a_sample,
             .classes = classes,
             .ignore = kIgnore,
             .focal_gamma = gamma};
@@ -62,9 +68,11 @@ MaskSums plain_sums(const Case& one, const std::vector<double>& logits) {
       sums.truth[label] += share;
       for (int64_t c = 0; c < one.classes; ++c) sums.said[c] += share * std::exp(row[c]) / total;
     };
-    const double partner = one.mix_mask.empty() ? 0 : one.share[i / one.pixels_a_sample];
-    count(one.mask[i], 1 - partner);
-    if (!one.mix_mask.empty()) count(one.mix_mask[i], partner);
+    const int64_t sample = i / one.pixels_a_sample, place = i % one.pixels_a_sample;
+    for (int64_t n = 0; n < one.kind.count; ++n) {
+      const int64_t plane = sample * one.kind.count + n, at = plane * one.pixels_a_sample + place;
+      count(one.layers[at], !one.kind.shared ? 1 : one.shares[one.kind.a_pixel ? at : plane]);
+    }
   }
   return sums;
 }
@@ -80,11 +88,11 @@ double value_of(const MaskSums& sums, const MaskSumsGradient& by_sums) {
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const float gamma : {0.0f, 2.0f, 0.5f})
-    for (const bool mixed : {false, true}) {
-      all.emplace_back(1, 1, 2, mixed, gamma);
-      all.emplace_back(3, 21, 5, mixed, gamma);    // 63 pixels: a block less one
-      all.emplace_back(2, 65, 19, mixed, gamma);   // two blocks and a rest
-      all.emplace_back(1, 64, 255, mixed, gamma);  // a block of as many classes as a byte holds
+    for (const Layers& kind : {Layers{}, Layers{2, true}, Layers{4, true, true}, Layers{8, true, true}}) {
+      all.emplace_back(1, 1, 2, kind, gamma);
+      all.emplace_back(3, 21, 5, kind, gamma);    // 63 pixels: a block less one
+      all.emplace_back(2, 65, 19, kind, gamma);   // two blocks and a rest
+      all.emplace_back(1, 64, 255, kind, gamma);  // a block of as many classes as a byte holds
     }
   return all;
 }
@@ -93,7 +101,8 @@ std::vector<Case> cases() {
 
 CATCH_TEST_CASE("mask_sums: as written plainly, of any number of pixels, in one piece or several", "[unit]") {
   for (const Case& one : cases()) {
-    CATCH_INFO(one.pixels << " pixels, " << one.classes << " classes, gamma " << one.gamma);
+    CATCH_INFO(one.pixels << " pixels, " << one.classes << " classes, " << one.kind.count << " layers, gamma "
+                          << one.gamma);
     const MaskSums want = plain_sums(one, {one.logits.begin(), one.logits.end()});
     const MaskSums whole = mask_sums(one.view(), 0, one.pixels);
     CATCH_CHECK(whole.entropy == Approx(want.entropy).epsilon(1e-5).margin(1e-5));
@@ -114,7 +123,8 @@ CATCH_TEST_CASE("mask_sums: the gradient is that of the sums, by differences, an
                 "[unit]") {
   for (const Case& one : cases()) {
     if (one.classes > 19) continue;
-    CATCH_INFO(one.pixels << " pixels, " << one.classes << " classes, gamma " << one.gamma);
+    CATCH_INFO(one.pixels << " pixels, " << one.classes << " classes, " << one.kind.count << " layers, gamma "
+                          << one.gamma);
     MaskSumsGradient by_sums{.entropy = 0.7f};
     Rng rng(3);
     for (int64_t k = 0; k < one.classes; ++k) {
@@ -139,9 +149,42 @@ CATCH_TEST_CASE("mask_sums: the gradient is that of the sums, by differences, an
   }
 }
 
+CATCH_TEST_CASE("mask_sums: one layer of share 1, or four that are the same, equal the one class", "[unit]") {
+  const Case hard(3, 67, 6, {}, 2.0f);
+  Case one(3, 67, 6, {1, true, true}, 2.0f), four(3, 67, 6, {4, true, true}, 2.0f);
+  one.shares.assign(one.shares.size(), 1);
+  four.shares.assign(four.shares.size(), 0.25f);
+  four.layers.clear();
+  for (int64_t plane = 0; plane < 3 * 4; ++plane)
+    four.layers.insert(four.layers.end(), hard.layers.begin() + plane / 4 * 67,
+                       hard.layers.begin() + (plane / 4 + 1) * 67);
+  const MaskSumsGradient by_sums{0.7f, {1, -1, 2, 0.5f, 3, -2}, {0.3f, 1, -1, 2, 4, 0}};
+  const auto results = [&](const MaskPixels& pixels) {
+    std::vector<float> gradient(hard.logits.size());
+    mask_sums_gradient(pixels, by_sums, 0, hard.pixels, gradient.data());
+    return std::pair(mask_sums(pixels, 0, hard.pixels), gradient);
+  };
+  const auto same_pixels = [&](Case& other) {
+    other.logits = hard.logits;
+    other.weight = hard.weight;
+    return results(other.view());
+  };
+  const auto [sums, gradient] = results(hard.view());
+  one.layers = hard.layers;
+  const auto [one_sums, one_gradient] = same_pixels(one);
+  const auto [four_sums, four_gradient] = same_pixels(four);
+  CATCH_CHECK(one_sums.entropy == sums.entropy);
+  CATCH_CHECK(one_sums.said == sums.said);
+  CATCH_CHECK(one_sums.both == sums.both);
+  CATCH_CHECK(one_gradient == gradient);
+  CATCH_CHECK(four_sums.entropy == Approx(sums.entropy).epsilon(1e-6));
+  for (size_t i = 0; i < gradient.size(); ++i)
+    CATCH_REQUIRE(four_gradient[i] == Approx(gradient[i]).epsilon(1e-5).margin(1e-6));
+}
+
 CATCH_TEST_CASE("mask_sums: a logit that is not a number makes the sums so", "[unit]") {
-  Case one(1, 70, 3, false, 0);
-  one.mask.assign(70, 1);
+  Case one(1, 70, 3, {}, 0);
+  one.layers.assign(70, 1);
   one.logits[3 * 66 + 2] = std::nanf("");
   const MaskSums sums = mask_sums(one.view(), 0, 70);
   CATCH_CHECK(std::isnan(sums.entropy));
@@ -154,9 +197,9 @@ CATCH_TEST_CASE("mask_sums: a logit that is not a number makes the sums so", "[u
 }
 
 CATCH_TEST_CASE("mask_sums: logits a thousand apart have finite sums and gradients", "[unit]") {
-  Case one(1, 4, 3, false, 0.5f);
+  Case one(1, 4, 3, {}, 0.5f);
   one.logits = {1000, 0, 0, 0, 1000, 0, -1000, -1000, -1000, 0, 0, -1000};
-  one.mask = {0, 0, 1, kIgnore};
+  one.layers = {0, 0, 1, kIgnore};
   const MaskSums sums = mask_sums(one.view(), 0, 4);
   CATCH_CHECK(std::isfinite(sums.entropy));
   CATCH_CHECK(sums.entropy > 400);

@@ -33,7 +33,15 @@ std::unique_ptr<Objective> make_segmentation_loss(const DataSpec& spec,
 }
 
 struct Sample {
-  at::Tensor logits, mask, mix_mask, mix_share;
+  at::Tensor logits, mask, partner, share;
+
+  // As of blended samples.
+  TensorMap blended() const {
+    const at::Tensor part = share.view({-1, 1, 1, 1});
+    return {{"mask", mask},
+            {"mask_layers", at::stack({mask, partner}, 1)},
+            {"mask_shares", at::cat({1 - part, part}, 1)}};
+  }
 };
 
 // Class 4 never occurs, class 3 only in the partner; the odd width leaves rests to vectorised loops.
@@ -45,10 +53,10 @@ Sample sample_of(int64_t ignore, at::MemoryFormat format = at::MemoryFormat::Cha
     sample.logits.mutable_data_ptr<float>()[i] = static_cast<float>(2 * rng.normal());
   for (int64_t i = 0; i < sample.mask.numel(); ++i) {
     sample.mask.mutable_data_ptr<uint8_t>()[i] = static_cast<uint8_t>(rng.below(3));
-    sample.mix_mask.mutable_data_ptr<uint8_t>()[i] = static_cast<uint8_t>(rng.below(4));
+    sample.partner.mutable_data_ptr<uint8_t>()[i] = static_cast<uint8_t>(rng.below(4));
   }
   if (ignore >= 0) sample.mask.slice(1, 0, 2).fill_(ignore);
-  if (ignore >= 0) sample.mix_mask.slice(2, 4, 7).fill_(ignore);
+  if (ignore >= 0) sample.partner.slice(2, 4, 7).fill_(ignore);
   sample.logits = sample.logits.contiguous(format).requires_grad_(true);
   return sample;
 }
@@ -118,9 +126,9 @@ CATCH_TEST_CASE("segmentation: every option, with blended masks, value and gradi
   const std::vector<std::string> settings{"cross_entropy_weight=0.7", "dice_weight=0.4", "dice_smooth=0.01",
                                           "class_weights=[1, 2, 0.5, 0, 3]"};
   Plain plain{0.7, 0.4, 0.01, 0, at::tensor({1.0, 2.0, 0.5, 0.0, 3.0}), 255};
-  const at::Tensor share = sample.mix_share.view({3, 1, 1, 1});
+  const at::Tensor share = sample.share.view({3, 1, 1, 1});
   const at::Tensor blended =
-      (1 - share) * shares_of(sample.mask, 255) + share * shares_of(sample.mix_mask, 255);
+      (1 - share) * shares_of(sample.mask, 255) + share * shares_of(sample.partner, 255);
   for (const double gamma : {0.0, 2.0, 0.5}) {
     CATCH_INFO("gamma " << gamma);
     std::vector<std::string> all = settings;
@@ -129,10 +137,41 @@ CATCH_TEST_CASE("segmentation: every option, with blended masks, value and gradi
     const auto objective = make_segmentation_loss(masks_spec(255), all);
     check_same(*objective, sample, {{"mask", sample.mask}}, shares_of(sample.mask, 255), plain);
     sample.logits.mutable_grad().zero_();
-    check_same(*objective, sample,
-               {{"mask", sample.mask}, {"mix_mask", sample.mix_mask}, {"mix_share", sample.mix_share}},
-               blended, plain);
+    check_same(*objective, sample, sample.blended(), blended, plain);
     sample.logits.mutable_grad().zero_();
+  }
+}
+
+CATCH_TEST_CASE("segmentation: layers that each pixel has its own shares of, value and gradient", "[unit]") {
+  const Sample sample = sample_of(255);
+  at::manual_seed(7);
+  const at::Tensor layers = at::randint(4, {3, 4, 6, 7}).to(at::kByte);
+  layers.slice(1, 0, 2).slice(2, 2, 4).fill_(255);  // of those pixels half the layers count
+  const at::Tensor shares = at::softmax(at::randn({3, 4, 6, 7}), 1);
+  at::Tensor blended = at::zeros({3, kClasses, 6, 7}, at::kDouble);
+  for (int64_t n = 0; n < 4; ++n) blended += shares_of(layers.select(1, n), 255) * shares.slice(1, n, n + 1);
+  const Plain plain{0.7, 0.4, 0.01, 2, at::tensor({1.0, 2.0, 0.5, 0.0, 3.0}), 255};
+  check_same(*make_segmentation_loss(masks_spec(255),
+                                     {"cross_entropy_weight=0.7", "dice_weight=0.4", "dice_smooth=0.01",
+                                      "focal_gamma=2", "class_weights=[1, 2, 0.5, 0, 3]"}),
+             sample, {{"mask", sample.mask}, {"mask_layers", layers}, {"mask_shares", shares}}, blended,
+             plain);
+}
+
+CATCH_TEST_CASE("segmentation: one layer of share 1 is the mask itself, to the bit", "[unit]") {
+  const Sample sample = sample_of(255);
+  const MaskLossRule rule{.focal_gamma = 2, .ignore = 255};
+  const MaskLabels layer{
+      .mask = sample.mask, .layers = sample.mask.unsqueeze(1), .shares = at::ones({3, 1, 6, 7})};
+  for (const auto way : {mask_loss_by_aten, mask_loss_fused}) {
+    const auto gradient = [&](const MaskLabels& labels) {
+      sample.logits.mutable_grad() = at::Tensor();
+      way(sample.logits, labels, rule).total.backward();
+      return sample.logits.grad();
+    };
+    CATCH_CHECK(at::equal(way(sample.logits, layer, rule).total,
+                          way(sample.logits, {.mask = sample.mask}, rule).total));
+    CATCH_CHECK(at::equal(gradient(layer), gradient({.mask = sample.mask})));
   }
 }
 
@@ -144,10 +183,10 @@ CATCH_TEST_CASE("segmentation: a share of 0 is the sample alone, of 1 its partne
     return objective->compute(outputs, labels).total.item<float>();
   };
   const auto mixed = [&](float share) {
-    return loss({{"mask", sample.mask}, {"mix_mask", sample.mix_mask}, {"mix_share", at::full({3}, share)}});
+    return loss(Sample{sample.logits, sample.mask, sample.partner, at::full({3}, share)}.blended());
   };
   CATCH_CHECK(mixed(0) == Approx(loss({{"mask", sample.mask}})).epsilon(1e-6));
-  CATCH_CHECK(mixed(1) == Approx(loss({{"mask", sample.mix_mask}})).epsilon(1e-6));
+  CATCH_CHECK(mixed(1) == Approx(loss({{"mask", sample.partner}})).epsilon(1e-6));
 }
 
 CATCH_TEST_CASE("segmentation: a batch of nothing but ignored pixels has no cross entropy and no gradient",
@@ -164,30 +203,38 @@ CATCH_TEST_CASE("segmentation: a batch of nothing but ignored pixels has no cros
 
 CATCH_TEST_CASE("segmentation: the fused passes and ATen agree, on any number of threads bit by bit",
                 "[unit]") {
-  MaskLossRule rule{.focal_gamma = 2, .class_weights = {1, 2, 0.5, 0, 3}, .ignore = 255};
+  const MaskLossRule rule{.focal_gamma = 2, .class_weights = {1, 2, 0.5, 0, 3}, .ignore = 255};
+  at::manual_seed(5);
   at::Tensor logits = at::randn({2, kClasses, 150, 130}).contiguous(at::MemoryFormat::ChannelsLast);
   logits.requires_grad_(true);
-  const MaskLabels labels{at::randint(3, {2, 150, 130}).to(at::kByte),
-                          at::randint(4, {2, 150, 130}).to(at::kByte), at::tensor({0.25f, 0.0f})};
-  const auto run = [&](auto way) {
-    const MaskLoss loss = way(logits, labels, rule);
-    logits.mutable_grad() = at::Tensor();
-    loss.total.backward();
-    return std::tuple(loss.total.template item<float>(), loss.entropy.template item<float>(), logits.grad());
-  };
-  const auto [aten, aten_entropy, aten_gradient] = run(mask_loss_by_aten);
+  const at::Tensor eight = at::randint(4, {2, 8, 150, 130}).to(at::kByte);
+  eight.slice(2, 0, 20).fill_(255);
+  const at::Tensor mask = eight.select(1, 0), shares = at::softmax(at::randn({2, 8, 150, 130}), 1);
+  const at::Tensor of_samples = at::tensor({0.75f, 0.25f, 1.0f, 0.0f}).view({2, 2, 1, 1});
   const int threads = at::get_num_threads();
-  at::set_num_threads(2);
-  const auto [fused, entropy, gradient] = run(mask_loss_fused);
-  at::set_num_threads(1);
-  const auto [alone, alone_entropy, alone_gradient] = run(mask_loss_fused);
-  at::set_num_threads(threads);
-  CATCH_CHECK(fused == Approx(aten).epsilon(1e-5));
-  CATCH_CHECK(entropy == Approx(aten_entropy).epsilon(1e-5));
-  CATCH_CHECK((gradient - aten_gradient).abs().max().template item<float>() < 1e-8f);
-  CATCH_CHECK(aten_gradient.abs().max().template item<float>() > 1e-6f);
-  CATCH_CHECK(fused == alone);
-  CATCH_CHECK(at::equal(gradient, alone_gradient));
+  for (const MaskLabels& labels :
+       {MaskLabels{.mask = mask}, MaskLabels{mask, eight.narrow(1, 0, 2), of_samples},
+        MaskLabels{mask, eight.narrow(1, 0, 4), shares.narrow(1, 0, 4)}, MaskLabels{mask, eight, shares}}) {
+    CATCH_INFO((labels.layers.defined() ? labels.layers.size(1) : 1) << " layers");
+    const auto run = [&](auto way, int on_threads) {
+      at::set_num_threads(on_threads);
+      const MaskLoss loss = way(logits, labels, rule);
+      logits.mutable_grad() = at::Tensor();
+      loss.total.backward();
+      return std::tuple(loss.total.template item<float>(), loss.entropy.template item<float>(),
+                        logits.grad());
+    };
+    const auto [aten, aten_entropy, aten_gradient] = run(mask_loss_by_aten, threads);
+    const auto [fused, entropy, gradient] = run(mask_loss_fused, 2);
+    const auto [alone, alone_entropy, alone_gradient] = run(mask_loss_fused, 1);
+    at::set_num_threads(threads);
+    CATCH_CHECK(fused == Approx(aten).epsilon(1e-5));
+    CATCH_CHECK(entropy == Approx(aten_entropy).epsilon(1e-5));
+    CATCH_CHECK((gradient - aten_gradient).abs().max().template item<float>() < 1e-8f);
+    CATCH_CHECK(aten_gradient.abs().max().template item<float>() > 1e-6f);
+    CATCH_CHECK(fused == alone);
+    CATCH_CHECK(at::equal(gradient, alone_gradient));
+  }
 }
 
 CATCH_TEST_CASE("segmentation: a class that is certain, or certainly wrong, has a finite loss and gradient",
@@ -214,6 +261,14 @@ CATCH_TEST_CASE("segmentation: masks and settings that do not fit are refused in
   };
   CATCH_CHECK_THROWS_WITH(compute(at::full({3, 6, 7}, 7, at::kByte)),
                           Contains("'mask'") && Contains("0 to 4") && Contains("7"));
+  const auto layered = [&](const at::Tensor& layers, const at::Tensor& shares) {
+    return objective->compute({{"logits", sample.logits}},
+                              {{"mask", sample.mask}, {"mask_layers", layers}, {"mask_shares", shares}});
+  };
+  CATCH_CHECK_THROWS_WITH(layered(at::full({3, 2, 6, 7}, 7, at::kByte), at::ones({3, 2, 1, 1})),
+                          Contains("'mask_layers'") && Contains("0 to 4"));
+  CATCH_CHECK_THROWS_WITH(layered(at::zeros({3, 2, 6, 7}, at::kByte), at::ones({3, 4, 6, 7})),
+                          Contains("not layers of the mask") && Contains("[3,4,6,7]"));
   CATCH_CHECK_THROWS_WITH(compute(at::zeros({3, 6, 8}, at::kByte)), Contains("[3,6,8]"));
   CATCH_CHECK_THROWS_WITH(make_segmentation_loss(masks_spec(), {"class_weights=[1, 2]"}),
                           Contains("class_weights") && Contains("expected 5"));

@@ -32,12 +32,13 @@ Truth truth_of(const at::Tensor& mask, int64_t ignore) {
 }
 
 std::vector<Truth> truths_of(const MaskLabels& labels, int64_t ignore) {
-  std::vector<Truth> truths{truth_of(labels.mask, ignore)};
-  if (!labels.mix_mask.defined()) return truths;
-  truths.push_back(truth_of(labels.mix_mask, ignore));
-  const at::Tensor share = labels.mix_share.view({-1, 1, 1}).expand_as(labels.mix_mask).reshape({-1});
-  truths[0].share = truths[0].share * (1 - share);
-  truths[1].share = truths[1].share * share;
+  if (!labels.layers.defined()) return {truth_of(labels.mask, ignore)};
+  std::vector<Truth> truths;
+  const at::Tensor shares = labels.shares.to(at::kFloat).expand_as(labels.layers);
+  for (int64_t n = 0; n < labels.layers.size(1); ++n) {
+    truths.push_back(truth_of(labels.layers.select(1, n), ignore));
+    truths.back().share = truths.back().share * shares.select(1, n).reshape({-1});
+  }
   return truths;
 }
 
@@ -80,12 +81,15 @@ struct FusedMaskLoss : torch::CustomClassHolder {
   MaskSums sums;
 
   MaskPixels pixels(const at::Tensor& logits) const {
+    const bool layered = labels.layers.defined();
+    const int64_t pixels_a_sample = logits.size(2) * logits.size(3);
     return {.logits = logits.const_data_ptr<float>(),
-            .mask = labels.mask.const_data_ptr<uint8_t>(),
-            .mix_mask = labels.mix_mask.defined() ? labels.mix_mask.const_data_ptr<uint8_t>() : nullptr,
-            .mix_share = labels.mix_mask.defined() ? labels.mix_share.const_data_ptr<float>() : nullptr,
+            .layers = (layered ? labels.layers : labels.mask).const_data_ptr<uint8_t>(),
+            .shares = layered ? labels.shares.const_data_ptr<float>() : nullptr,
             .class_weight = class_weight,
-            .pixels_a_sample = logits.size(2) * logits.size(3),
+            .layer_count = layered ? labels.layers.size(1) : 1,
+            .pixels_a_sample = pixels_a_sample,
+            .pixels_a_share = layered && labels.shares.numel() < labels.layers.numel() ? pixels_a_sample : 1,
             .classes = logits.size(1),
             .ignore = static_cast<int>(rule.ignore),
             .focal_gamma = static_cast<float>(rule.focal_gamma)};
@@ -187,10 +191,11 @@ MaskLoss mask_loss_by_aten(const at::Tensor& logits, const MaskLabels& labels, c
 
 MaskLoss mask_loss_fused(const at::Tensor& logits, const MaskLabels& labels, const MaskLossRule& rule) {
   auto loss = c10::make_intrusive<FusedMaskLoss>();
-  loss->labels.mask = labels.mask.to(at::kByte).contiguous();
-  if (labels.mix_mask.defined()) {
-    loss->labels.mix_mask = labels.mix_mask.to(at::kByte).contiguous();
-    loss->labels.mix_share = labels.mix_share.to(at::kFloat).contiguous();
+  if (labels.layers.defined()) {
+    loss->labels.layers = labels.layers.to(at::kByte).contiguous();
+    loss->labels.shares = labels.shares.to(at::kFloat).contiguous();
+  } else {
+    loss->labels.mask = labels.mask.to(at::kByte).contiguous();
   }
   loss->rule = rule;
   loss->class_weight.assign(logits.size(1), 1.0f);

@@ -18,9 +18,9 @@ struct MaskLossRule {
 };
 
 struct MaskLabels {
-  at::Tensor mask;       // [B,H,W] u8: below C, or ignored
-  at::Tensor mix_mask;   // [B,H,W] u8, or undefined
-  at::Tensor mix_share;  // [B] f32: how much of each sample is mix_mask's
+  at::Tensor mask;    // [B,H,W] u8: below C, or ignored
+  at::Tensor layers;  // [B,N,H,W] u8: the classes that count in place of mask's; or undefined
+  at::Tensor shares;  // f32, [B,N,H,W] or [B,N,1,1]: how much of a pixel each layer is
 };
 
 struct MaskLoss {

@@ -1,8 +1,8 @@
 // The loss of masks: cross entropy of each pixel, or its focal form (Lin et al. 2017), plus dice_weight times
 // (1 - mean Dice), with the soft Dice of Milletari et al. 2016 (sums of p and y, not of their squares) of
-// each class over all pixels of the batch. Pixels of the ignored class count nowhere. A pixel of two blended
-// images (label `mix_mask`) counts as two, one of each image's class, by their shares. Over a batch learned
-// from in pieces, or accumulated ones, the pieces' losses are averaged.
+// each class over all pixels of the batch. Pixels of the ignored class count nowhere. A pixel of several
+// classes (labels `mask_layers` and `mask_shares`) counts as that many, one of each class, by their shares.
+// Over a batch learned from in pieces, or accumulated ones, the pieces' losses are averaged.
 #include "src/core/error.h"
 #include "src/core/text.h"
 #include "trainers/objective.h"
@@ -35,6 +35,23 @@ void check_masks(const at::Tensor& logits, const at::Tensor& mask) {
                  .got = shape_text(logits.sizes().vec()) + " and " + shape_text(mask.sizes().vec())});
 }
 
+// The layers that blended or interpolated masks have.
+void check_layers(const at::Tensor& mask, const at::Tensor& layers, const at::Tensor& shares) {
+  const auto is_of = [&](const at::Tensor& given, int64_t height, int64_t width) {
+    return given.dim() == 4 && given.size(0) == mask.size(0) && given.size(2) == height &&
+           given.size(3) == width;
+  };
+  const bool fit = is_of(layers, mask.size(1), mask.size(2)) &&
+                   (is_of(shares, mask.size(1), mask.size(2)) || is_of(shares, 1, 1)) &&
+                   shares.size(1) == layers.size(1);
+  if (!fit)
+    throw Error({.where = "labels 'mask_layers' and 'mask_shares'",
+                 .what = "not layers of the mask",
+                 .expected = "[B,N,H,W], and shares of that or [B,N,1,1], of a mask " +
+                             shape_text(mask.sizes().vec()),
+                 .got = shape_text(layers.sizes().vec()) + " and " + shape_text(shares.sizes().vec())});
+}
+
 // Costs a pass over the mask, and would wait for a GPU: on a CPU only.
 void check_classes(const at::Tensor& mask, int64_t classes, int64_t ignore, const std::string& label) {
   if (!mask.is_cpu() || mask.numel() == 0) return;
@@ -56,19 +73,20 @@ class Segmentation : public Objective {
     if (!spec.class_names.empty()) check_weights(spec.class_names.size());
   }
 
-  // outputs logits [B,C,H,W] f32; labels mask [B,H,W] u8 and, of blended images, mix_mask [B,H,W] u8 with
-  // mix_share [B] f32, how much of each sample it is.
+  // outputs logits [B,C,H,W] f32; labels mask [B,H,W] u8 and, of pixels of several classes, mask_layers
+  // [B,N,H,W] u8 with mask_shares f32 [B,N,H,W] or [B,N,1,1], which are then learned from in its place.
   Loss compute(const TensorMap& outputs, const TensorMap& labels) const override {
     const at::Tensor& logits = outputs.at("logits");
     MaskLabels masks{.mask = labels.at("mask")};
-    if (const at::Tensor* mixed = labels.find("mix_mask")) {
-      masks.mix_mask = *mixed;
-      masks.mix_share = labels.at("mix_share");
-      check_masks(logits, masks.mix_mask);
-      check_classes(masks.mix_mask, logits.size(1), rule_.ignore, "mix_mask");
-    }
     check_masks(logits, masks.mask);
-    check_classes(masks.mask, logits.size(1), rule_.ignore, "mask");
+    if (const at::Tensor* layers = labels.find("mask_layers")) {
+      masks.layers = *layers;
+      masks.shares = labels.at("mask_shares");
+      check_layers(masks.mask, masks.layers, masks.shares);
+      check_classes(masks.layers, logits.size(1), rule_.ignore, "mask_layers");
+    } else {
+      check_classes(masks.mask, logits.size(1), rule_.ignore, "mask");
+    }
     check_weights(static_cast<size_t>(logits.size(1)));
     const MaskLoss loss = mask_loss(logits, masks, rule_);
     return {loss.total,

@@ -48,7 +48,7 @@ __global__ void warp_pictures(const CudaAugmentCall call) {
     colour = warped_colour(call.image + p.b * 3 * s.height * s.width, s, place, call.rule);
     if (call.mask != nullptr)
       call.out_mask[(p.b * s.out_height + p.y) * s.out_width + p.x] =
-          warped_class(call.mask + p.b * s.height * s.width, s, place, call.rule);
+          warped_class(call.mask + p.b * s.height * s.width, s, place, call.rule, change.mirrored);
     if (change.blur_radius == 0 && change.brightness != 1) colour = brightened(colour, change.brightness);
     store(call, p, colour, call.scratch[0]);
   }
@@ -173,14 +173,18 @@ const char* athanor_cuda_augment_on_host(const athanor::AugmentBatch& batch,
   DeviceArray<float> first(3 * out), second(blurs ? 3 * out : 0);
   DeviceArray<PixelChange> device_changes(changes.size());
   DeviceArray<unsigned long long> sums(changes.size());
+  DeviceArray<uint8_t> mirror(rule.class_mirror != nullptr ? 256 : 0);
+  AugmentRule device_rule = rule;
+  device_rule.class_mirror = mirror.data;
+  mirror.fill_from(rule.class_mirror);
   image.fill_from(batch.image);
   if (has_mask) mask.fill_from(batch.mask);
   device_changes.fill_from(changes.data());
   for (const cudaError_t error : {image.error, mask.error, out_mask.error, out_image.error, first.error,
-                                  second.error, device_changes.error, sums.error})
+                                  second.error, device_changes.error, sums.error, mirror.error})
     if (error != cudaSuccess) return cudaGetErrorString(error);
   if (const char* problem = athanor_cuda_augment({s,
-                                                  rule,
+                                                  device_rule,
                                                   image.data,
                                                   mask.data,
                                                   device_changes.data,

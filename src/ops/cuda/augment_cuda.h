@@ -12,7 +12,7 @@ namespace athanor {
 
 struct CudaAugmentCall {
   AugmentShape shape;
-  AugmentRule rule;
+  AugmentRule rule;            // class_mirror on the GPU too
   const uint8_t* image;        // [B,3,H,W], like all below on the GPU
   const uint8_t* mask;         // [B,H,W], or null
   const PixelChange* changes;  // [B]

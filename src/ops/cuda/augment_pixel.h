@@ -12,6 +12,7 @@ struct PixelChange {
   FixedMap map;
   float brightness, contrast, saturation;
   float hue_turns;  // [0,1]
+  bool mirrored;
   int32_t blur_radius;
   float blur_weights[2 * kLargestBlurRadius + 1];
 };
@@ -67,12 +68,13 @@ ATHANOR_BOTH inline Colour warped_colour(const uint8_t* image, const AugmentShap
   return out;
 }
 
-// Nearest, halves upwards, of mask [H,W].
+// Nearest, halves upwards, of mask [H,W]; as it is called in the mirror where the picture is mirrored.
 ATHANOR_BOTH inline uint8_t warped_class(const uint8_t* mask, const AugmentShape& shape, PixelPlace place,
-                                         const AugmentRule& rule) {
-  return pixel_at(mask, static_cast<int32_t>(shape.height), static_cast<int32_t>(shape.width),
-                  (place.x + kOnePixel / 2) >> kPositionBits, (place.y + kOnePixel / 2) >> kPositionBits,
-                  rule.border, rule.mask_fill);
+                                         const AugmentRule& rule, bool is_mirrored) {
+  const uint8_t id = pixel_at(mask, static_cast<int32_t>(shape.height), static_cast<int32_t>(shape.width),
+                              (place.x + kOnePixel / 2) >> kPositionBits,
+                              (place.y + kOnePixel / 2) >> kPositionBits, rule.border, rule.mask_fill);
+  return is_mirrored && rule.class_mirror != nullptr ? rule.class_mirror[id] : id;
 }
 
 ATHANOR_BOTH inline Colour turned_hue(const Colour& in, float turns) {
@@ -122,6 +124,7 @@ inline PixelChange pixel_change(const PictureChange& change) {
   out.contrast = change.contrast;
   out.saturation = change.saturation;
   out.hue_turns = change.hue_turns - std::floor(change.hue_turns);
+  out.mirrored = change.mirrored;
   if (change.blur_sigma_px <= 0) return out;
   const std::vector<float> weights = blur_weights(change.blur_sigma_px);
   out.blur_radius = static_cast<int32_t>(weights.size() / 2);

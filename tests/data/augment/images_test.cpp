@@ -191,26 +191,28 @@ CATCH_TEST_CASE("augmentation: another size shows the whole picture", "[unit]") 
                   .margin(1e-5));
 }
 
-CATCH_TEST_CASE("augmentation: mixup blends with the next sample and hands on its mask and share", "[unit]") {
+CATCH_TEST_CASE("augmentation: mixup blends with the next sample and hands on both masks and their shares",
+                "[unit]") {
   const Batch batch = noise_batch(5);
   const std::string flip = "{name: flip}";
   const Batch alone = make_augmentation({"operations=[" + flip + "]"})->apply(batch, 1, 0);
   const Batch out = make_augmentation({"operations=[" + flip + ", {name: mixup}]"})->apply(batch, 1, 0);
-  const at::Tensor share = out.labels.at("mix_share"), partner = out.labels.at("mix_mask");
-  CATCH_CHECK(share.sizes() == at::IntArrayRef({5}));
+  const at::Tensor shares = out.labels.at("mask_shares"), layers = out.labels.at("mask_layers");
+  CATCH_CHECK(shares.sizes() == at::IntArrayRef({5, 2, 1, 1}));
+  const at::Tensor share = shares.narrow(1, 1, 1);
   CATCH_CHECK(share.min().item<float>() > 0);
   CATCH_CHECK(share.max().item<float>() <= 0.5F);
+  CATCH_CHECK(near(shares.sum(1), at::ones({5, 1, 1})));
   CATCH_CHECK(at::equal(mask_of(out), mask_of(alone)));
-  CATCH_CHECK(at::equal(partner, mask_of(alone).roll(-1, 0)));
-  const at::Tensor weight = share.view({5, 1, 1, 1});
-  CATCH_CHECK(near(image_of(out), image_of(alone) * (1 - weight) + image_of(alone).roll(-1, 0) * weight));
+  CATCH_CHECK(at::equal(layers, at::stack({mask_of(alone), mask_of(alone).roll(-1, 0)}, 1)));
+  CATCH_CHECK(near(image_of(out), image_of(alone) * (1 - share) + image_of(alone).roll(-1, 0) * share));
 }
 
 CATCH_TEST_CASE("augmentation: mixup that was drawn for some samples leaves the others alone", "[unit]") {
   const Batch batch = noise_batch(16);
   const auto augmentation = make_augmentation({"operations=[{name: mixup, p: 0.4}]"});
   const Batch out = augmentation->apply(batch, 1, 0);
-  const at::Tensor share = out.labels.at("mix_share");
+  const at::Tensor share = out.labels.at("mask_shares").select(1, 1).flatten();
   int64_t untouched = 0;
   for (int64_t i = 0; i < 16; ++i) {
     const bool same = near(image_of(out)[i], image_of(batch)[i].to(at::kFloat) / 255);
@@ -221,14 +223,13 @@ CATCH_TEST_CASE("augmentation: mixup that was drawn for some samples leaves the 
   CATCH_CHECK(untouched < 16);
   // Where none of a batch is blended, and before it is on, the loss has nothing to weigh.
   const Batch before = make_augmentation({"operations=[{name: mixup, from_epoch: 1}]"})->apply(batch, 1, 0);
-  CATCH_CHECK(before.labels.find("mix_mask") == nullptr);
-  CATCH_CHECK(before.labels.find("mix_share") == nullptr);
+  CATCH_CHECK(before.labels.names() == std::vector<std::string>{"mask"});
 }
 
 CATCH_TEST_CASE("augmentation: cutmix pastes a box of the next sample's image and mask", "[unit]") {
   const Batch batch = noise_batch(8);
   const Batch out = make_augmentation({"operations=[{name: cutmix}]"})->apply(batch, 1, 0);
-  CATCH_CHECK(out.labels.find("mix_mask") == nullptr);
+  CATCH_CHECK(out.labels.find("mask_layers") == nullptr);
   const at::Tensor own = image_of(batch).to(at::kFloat) / 255, other = own.roll(-1, 0);
   const at::Tensor from_other = ((image_of(out) - other).abs().amax(1) < 1e-5);
   const at::Tensor from_own = ((image_of(out) - own).abs().amax(1) < 1e-5);
@@ -262,6 +263,7 @@ CATCH_TEST_CASE("augmentation: pictures without masks are augmented too, but not
   CATCH_CHECK(near(image_of(out), image_of(batch).flip({3}).to(at::kFloat) / 255));
   CATCH_CHECK(out.labels.names() == std::vector<std::string>{"kind"});
   CATCH_CHECK_THROWS_WITH(make_augmentation({"operations=[{name: cutmix}]"}, spec), Contains("want masks"));
+  CATCH_CHECK_THROWS_WITH(make_augmentation({"masks=soft"}, spec), Contains("augment.masks: soft"));
 }
 
 CATCH_TEST_CASE("augmentation: the log says what is on", "[unit]") {
@@ -272,6 +274,7 @@ CATCH_TEST_CASE("augmentation: the log says what is on", "[unit]") {
               standard + ", cutmix alpha 1 p 0.3");
   CATCH_CHECK(make_augmentation({"policy=none", "height=8", "precision=bf16"})->describe(0) ==
               "nothing; to the data's x 8 pixels; in bf16");
+  CATCH_CHECK(make_augmentation({"policy=minimal", "masks=soft"})->describe(0) == "flip p 0.5; soft masks");
   const auto progressive = make_augmentation({"policy=progressive", "strong_from_epoch=2"});
   CATCH_CHECK(progressive->describe(1) == "flip p 0.5");
   CATCH_CHECK_THAT(progressive->describe(2), Contains("affine scale 0.85-1.15"));
@@ -294,6 +297,7 @@ CATCH_TEST_CASE("augmentation: what cannot be is refused in one line", "[unit]")
       {{"border=wrap"}, "one of: constant, replicate, reflect"},
       {{"precision=fp16"}, "one of: fp32, bf16"},
       {{"mask_fill=2"}, "changes in a mirror"},
+      {{"masks=bilinear"}, "one of: nearest, soft"},
       {{"operations=[{name: crop}]"}, "has no size"},
       {{"operations=[{name: flip, until_epoch: 3, from_epoch: 3}]"}, "is never on"},
       {{"strong_from_epoch=-1"}, ">= 0"}};

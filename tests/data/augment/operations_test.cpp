@@ -51,7 +51,7 @@ std::vector<double> numbers(const SampleChange& c) {
           p.saturation,    p.hue_turns,    c.crop.x,
           c.crop.y,        c.crop.width,   c.crop.height,
           c.mix,           c.paste.x,      c.paste.y,
-          c.paste.width,   c.paste.height, c.mirrored ? 1. : 0.};
+          c.paste.width,   c.paste.height, c.picture.mirrored ? 1. : 0.};
 }
 
 double degrees_of(const SampleChange& c) {
@@ -147,7 +147,8 @@ CATCH_TEST_CASE("policies: they are what they say", "[unit]") {
 
 CATCH_TEST_CASE("policies: standard draws as often and as far as it says", "[unit]") {
   const OperationList list = policy("standard");
-  const auto mirrored = spread(list, 0, 0, [](const SampleChange& c) { return c.mirrored ? 1.0 : 0.0; });
+  const auto mirrored =
+      spread(list, 0, 0, [](const SampleChange& c) { return c.picture.mirrored ? 1.0 : 0.0; });
   CATCH_CHECK(mirrored.share() == Approx(0.5).margin(0.02));
   check_spread(spread(list, 0, 0, degrees_of), 0.3, -15, 15);
   check_spread(spread(list, 0, 1, [](const SampleChange& c) { return c.picture.brightness; }), 0.5, 0.8, 1.2);
@@ -269,7 +270,7 @@ CATCH_TEST_CASE("operations: each is on from its epoch until the other", "[unit]
   const OperationList list = list_of("[{name: flip, p: 1, from_epoch: 2, until_epoch: 4}]");
   for (const int64_t epoch : {0, 1, 2, 3, 4, 5}) {
     const bool on = epoch == 2 || epoch == 3;
-    CATCH_CHECK(list.draw(1, epoch, 0, picture()).mirrored == on);
+    CATCH_CHECK(list.draw(1, epoch, 0, picture()).picture.mirrored == on);
     CATCH_CHECK(list.describe(epoch) == (on ? "flip" : "nothing"));
     CATCH_CHECK(list.drawn_names(1, epoch, 0) ==
                 (on ? std::vector<std::string>{"flip"} : std::vector<std::string>{}));
