@@ -31,6 +31,7 @@ struct Partnered {
 // [B,1,1,1] on `like`'s device: how much of each sample is its partner's.
 at::Tensor partner_shares(const std::vector<SampleChange>& changes, const at::Tensor& like) {
   std::vector<float> shares;
+  shares.reserve(changes.size());
   for (const SampleChange& change : changes) shares.push_back(static_cast<float>(change.mix));
   return at::tensor(shares).view({-1, 1, 1, 1}).to(like.device());
 }

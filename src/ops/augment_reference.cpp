@@ -25,6 +25,7 @@ std::vector<float> blur_weights(double sigma_px) {
     sum += weights.back();
   }
   std::vector<float> out;
+  out.reserve(weights.size());
   for (const double weight : weights) out.push_back(static_cast<float>(weight / sum));
   return out;
 }
