@@ -1,0 +1,108 @@
+#include "models/encoders/block.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/where.h>
+
+#include <limits>
+
+#include "models/encoders/hf_folder.h"
+
+namespace athanor {
+namespace {
+
+std::shared_ptr<Linear> read_qkv(const WeightScope& weights, const BlockNames& names, int64_t width,
+                                 bool bias) {
+  if (*names.qkv != '\0') return read_linear(weights, names.qkv, width, 3 * width, bias);
+  std::vector<at::Tensor> rows, biases;
+  for (const char* name : {names.q, names.k, names.v}) {
+    rows.push_back(weights.in(name).take("weight", {width, width}));
+    if (bias) biases.push_back(weights.in(name).take("bias", {width}));
+  }
+  return std::make_shared<Linear>(at::cat(rows), bias ? at::cat(biases) : at::Tensor());
+}
+
+// x [B,H,L,Dh] turned by the angles of its positions: halves of a head are the two coordinates.
+at::Tensor rotated(const at::Tensor& x, const AttentionScope& scope) {
+  const auto halves = x.chunk(2, -1);
+  return x * scope.cos + at::cat({-halves[1], halves[0]}, -1) * scope.sin;
+}
+
+}  // namespace
+
+LayerNorm::LayerNorm(const WeightScope& weights, int64_t width, double eps, bool bias) : eps_(eps) {
+  weight_ = register_parameter("weight", weights.take("weight", {width}), false);
+  bias_ = register_parameter("bias", bias ? weights.take("bias", {width}) : at::Tensor(), false);
+}
+
+at::Tensor LayerNorm::forward(const at::Tensor& x) const {
+  return at::layer_norm(x, {x.size(-1)}, weight_, bias_, eps_);
+}
+
+std::shared_ptr<Linear> read_linear(const WeightScope& weights, const std::string& name, int64_t inputs,
+                                    int64_t outputs, bool bias) {
+  const WeightScope own = weights.in(name);
+  return std::make_shared<Linear>(own.take("weight", {outputs, inputs}),
+                                  bias ? own.take("bias", {outputs}) : at::Tensor());
+}
+
+EncoderBlock::EncoderBlock(const WeightScope& weights, const BlockNames& names, const BlockOptions& options)
+    : options_(options) {
+  const BlockOptions& o = options_;
+  const auto norm = [&](const char* name) {
+    return std::make_shared<LayerNorm>(weights.in(name), o.width, o.norm_eps, o.norm_bias);
+  };
+  qkv_ = register_module("qkv", read_qkv(weights, names, o.width, o.attention_bias));
+  out_ = register_module("out", read_linear(weights, names.out, o.width, o.width, o.attention_bias));
+  up_ =
+      register_module("up", read_linear(weights, names.up, o.width, o.inner * (o.gated ? 2 : 1), o.mlp_bias));
+  down_ = register_module("down", read_linear(weights, names.down, o.inner, o.width, o.mlp_bias));
+  if (o.attention_norm) norm1_ = register_module("norm1", norm(names.norm1));
+  norm2_ = register_module("norm2", norm(names.norm2));
+}
+
+at::Tensor EncoderBlock::attend(const at::Tensor& x, const AttentionScope& scope) const {
+  // [B,L,3D] -> three of [B,H,L,Dh]
+  auto qkv = qkv_->forward(x).unflatten(-1, {3, options_.heads, -1}).permute({2, 0, 3, 1, 4}).unbind(0);
+  if (scope.cos.defined()) qkv[0] = rotated(qkv[0], scope), qkv[1] = rotated(qkv[1], scope);
+  const std::optional<at::Tensor> mask = scope.mask.defined() ? std::optional(scope.mask) : std::nullopt;
+  const at::Tensor mixed = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], mask);
+  return out_->forward(mixed.transpose(1, 2).flatten(2));
+}
+
+at::Tensor EncoderBlock::transform(const at::Tensor& x) const {
+  if (!options_.gated) return down_->forward(up_->forward(x, options_.activation));
+  const auto halves = up_->forward(x).chunk(2, -1);
+  return down_->forward(activated(halves[0], options_.activation) * halves[1]);
+}
+
+at::Tensor EncoderBlock::forward(const at::Tensor& x, const AttentionScope& scope) const {
+  if (!options_.pre_norm) {
+    const at::Tensor seen = norm1_->forward(x + attend(x, scope));
+    return norm2_->forward(seen + transform(seen));
+  }
+  const at::Tensor seen = x + attend(norm1_ == nullptr ? x : norm1_->forward(x), scope);
+  return seen + transform(norm2_->forward(seen));
+}
+
+void EncoderBlock::pack() {
+  for (const auto& layer : {qkv_, out_, up_, down_}) layer->pack();
+}
+
+at::Tensor attention_mask(const at::Tensor& mask, bool causal, int64_t window) {
+  at::Tensor seen = (mask != 0).unsqueeze(1).unsqueeze(1);  // [B,1,1,L]
+  if (causal || window > 0) {
+    const at::Tensor at = at::arange(mask.size(1), mask.options().dtype(at::kLong));
+    const at::Tensor behind = at.unsqueeze(1) - at;  // [L,L]: how far a key lies behind its query
+    if (causal) seen = seen.logical_and(behind >= 0);
+    if (window > 0) seen = seen.logical_and(behind.abs() <= window);
+  }
+  if (seen.all().item<bool>()) return {};
+  // Not minus infinity: a row that sees nothing, which is padding, stays finite.
+  return at::where(seen, 0.0F, std::numeric_limits<float>::lowest());
+}
+
+}  // namespace athanor

@@ -1,0 +1,86 @@
+#include "models/encoders/linear.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/silu.h>
+#include <c10/core/GradMode.h>
+
+namespace athanor {
+namespace {
+
+at::Tensor reorder_weight(const at::Tensor& weight) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
+                             .typed<at::Tensor(const at::Tensor&, std::optional<int64_t>)>();
+  return op.call(weight, std::nullopt);
+}
+
+at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                         Activation activation) {
+  using Scalars = c10::List<std::optional<at::Scalar>>;
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                            std::string_view, Scalars, std::optional<std::string_view>)>();
+  const bool tanh = activation == Activation::kGeluTanh;
+  const bool fused = tanh || activation == Activation::kGelu;
+  const std::optional<at::Tensor> given = bias.defined() ? std::optional(bias) : std::nullopt;
+  const at::Tensor y = op.call(x, weight, given, fused ? "gelu" : "none", Scalars(), tanh ? "tanh" : "none");
+  return fused ? y : activated(y, activation);
+}
+
+}  // namespace
+
+bool find_activation(const std::string& name, Activation& activation) {
+  static const std::pair<const char*, Activation> known[] = {{"gelu", Activation::kGelu},
+                                                             {"gelu_python", Activation::kGelu},
+                                                             {"gelu_new", Activation::kGeluTanh},
+                                                             {"gelu_pytorch_tanh", Activation::kGeluTanh},
+                                                             {"quick_gelu", Activation::kQuickGelu},
+                                                             {"relu", Activation::kRelu},
+                                                             {"silu", Activation::kSilu},
+                                                             {"swish", Activation::kSilu}};
+  for (const auto& [known_name, value] : known)
+    if (name == known_name) {
+      activation = value;
+      return true;
+    }
+  return false;
+}
+
+at::Tensor activated(const at::Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::kNone:
+      return x;
+    case Activation::kGelu:
+      return at::gelu(x);
+    case Activation::kGeluTanh:
+      return at::gelu(x, "tanh");
+    case Activation::kQuickGelu:
+      return x * at::sigmoid(x * 1.702);
+    case Activation::kRelu:
+      return at::relu(x);
+    case Activation::kSilu:
+      return at::silu(x);
+  }
+  return x;
+}
+
+Linear::Linear(const at::Tensor& weight, const at::Tensor& bias) {
+  weight_ = register_parameter("weight", weight, /*requires_grad=*/false);
+  bias_ = register_parameter("bias", bias, /*requires_grad=*/false);
+}
+
+at::Tensor Linear::forward(const at::Tensor& x, Activation activation) const {
+  if (packed_.defined() && x.scalar_type() == packed_.scalar_type() && !c10::GradMode::is_enabled())
+    return packed_linear(x, packed_, bias_, activation);
+  return activated(at::linear(x, weight_, bias_), activation);
+}
+
+void Linear::pack() { packed_ = reorder_weight(weight_); }
+
+}  // namespace athanor
