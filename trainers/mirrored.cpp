@@ -47,7 +47,7 @@ class Mirrored : public Model {
   at::Tensor turned_back(const std::string& name, const at::Tensor& values) {
     if (values.dim() != 4)
       throw not_of_pixels(text("output '", name, "'"), "[B,C,H,W]", shape_text(values.sizes().vec()));
-    const at::Tensor turned = values.flip({3});
+    at::Tensor turned = values.flip({3});
     if (!mirrors_.defined()) return turned;
     mirrors_ = mirrors_.to(values.device());
     return turned.index_select(1, mirrors_);

@@ -60,7 +60,7 @@ at::Tensor classes_of_pixels(const at::Tensor& logits) {
                  .got = shape_text(logits.sizes().vec())});
   if (!logits.is_cpu()) return logits.argmax(1).to(at::kByte);
   const at::Tensor plain = logits.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor classes = at::empty({plain.size(0), plain.size(2), plain.size(3)}, at::kByte);
+  at::Tensor classes = at::empty({plain.size(0), plain.size(2), plain.size(3)}, at::kByte);
   const int64_t count = plain.size(1);
   const float* from = plain.const_data_ptr<float>();
   auto* to = classes.mutable_data_ptr<uint8_t>();
@@ -73,7 +73,7 @@ at::Tensor classes_of_pixels(const at::Tensor& logits) {
 at::Tensor classes_at_size(const at::Tensor& logits, int64_t height, int64_t width) {
   const at::Tensor plain = logits.permute({1, 2, 0}).to(at::kCPU, at::kFloat).contiguous();
   const int64_t columns = plain.size(1), count = plain.size(2), row = columns * count;
-  const at::Tensor classes = at::empty({height, width}, at::kByte);
+  at::Tensor classes = at::empty({height, width}, at::kByte);
   const float* from = plain.const_data_ptr<float>();
   auto* to = classes.mutable_data_ptr<uint8_t>();
   const std::vector<Between> ys = places(plain.size(0), height), xs = places(columns, width);
