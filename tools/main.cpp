@@ -47,11 +47,13 @@ int run(int argc, char** argv) {
   athanor::add_synth_verb(app);
   athanor::add_train_verb(app);
   athanor::add_eval_verb(app);
+  athanor::add_encode_verb(app);
   athanor::add_predict_verb(app);
   athanor::add_export_verb(app);
   athanor::add_config_verb(app);
   athanor::add_doctor_verb(app);
   athanor::add_augment_verb(app);
+  athanor::add_tokenize_verb(app);
   athanor::add_bench_verb(app);
   try {
     app.parse(argc, argv);

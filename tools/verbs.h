@@ -10,6 +10,7 @@ namespace athanor {
 
 void add_train_verb(CLI::App& app);
 void add_eval_verb(CLI::App& app);
+void add_encode_verb(CLI::App& app);
 void add_predict_verb(CLI::App& app);
 void add_export_verb(CLI::App& app);
 void add_prepare_verb(CLI::App& app);
@@ -17,6 +18,7 @@ void add_synth_verb(CLI::App& app);
 void add_config_verb(CLI::App& app);
 void add_doctor_verb(CLI::App& app);
 void add_augment_verb(CLI::App& app);
+void add_tokenize_verb(CLI::App& app);
 void add_bench_verb(CLI::App& app);
 
 }  // namespace athanor

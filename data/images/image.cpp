@@ -11,17 +11,26 @@
 namespace athanor {
 namespace {
 
+constexpr const char* kKnown = "a JPEG, PNG or WebP";
+
 std::string read_image_file(const std::string& path) {
   std::string bytes = read_file(path);
-  if (bytes.empty()) throw Error({path, "is empty", "a JPEG or PNG", "", ""});
+  if (bytes.empty()) throw Error({path, "is empty", kKnown, "", ""});
   return bytes;
 }
 
-Decoded decode(const std::string& path, int64_t height, int64_t width) {
-  const std::string bytes = read_image_file(path);
-  if (is_jpeg(bytes)) return decode_jpeg(bytes, path, height, width);
-  if (is_png(bytes)) return decode_png(bytes, path);
-  throw Error({path, "is no image that is known", "a JPEG or PNG", "", ""});
+Decoded decode(std::string_view bytes, const std::string& where, int64_t height, int64_t width,
+               const LoadOptions& options) {
+  if (is_jpeg(bytes)) return decode_jpeg(bytes, where, height, width, options);
+  if (is_png(bytes)) return decode_png(bytes, where, options);
+  if (is_webp(bytes)) return decode_webp(bytes, where, options);
+  throw Error({where, bytes.empty() ? "is empty" : "is no image that is known", kKnown, "", ""});
+}
+
+// Over white as Pillow's alpha_composite has it, with 7 bits behind the point.
+uint8_t over_white(int colour, int alpha) {
+  const int sum = (colour * alpha + 255 * (255 - alpha) + 128) << 7;
+  return static_cast<uint8_t>(((sum >> 8) + sum) >> 8 >> 7);
 }
 
 }  // namespace
@@ -30,20 +39,36 @@ Image make_image(int64_t height, int64_t width, int64_t channels) {
   return {height, width, channels, std::vector<uint8_t>(static_cast<size_t>(height * width * channels))};
 }
 
-void check_pixels(const std::string& where, int64_t height, int64_t width) {
-  if (height > 0 && width > 0 && height <= kMostPixels / width) return;
-  throw Error({where, "an image of unusable size", text("at most ", kMostPixels, " pixels"),
+void check_pixels(const std::string& where, int64_t height, int64_t width, int64_t most) {
+  if (height > 0 && width > 0 && height <= most / width) return;
+  throw Error({where, "an image of unusable size", text("at most ", most, " pixels"),
                text(height, " x ", width), ""});
 }
 
-Image load_image(const std::string& path) {
-  Decoded decoded = decode(path, 0, 0);
+Image without_transparency(const Image& rgba, Colours colours) {
+  Image out = make_image(rgba.height, rgba.width, 3);
+  const uint8_t* from = rgba.pixels.data();
+  uint8_t* to = out.pixels.data();
+  for (int64_t i = 0; i < rgba.height * rgba.width; ++i, from += 4, to += 3)
+    for (int64_t c = 0; c < 3; ++c)
+      to[c] = colours == Colours::kPillow      ? from[c]
+              : colours == Colours::kOverWhite ? over_white(from[c], from[3])
+                                               : static_cast<uint8_t>((from[c] * from[3] + 127) / 255);
+  return out;
+}
+
+Image decode_image(std::string_view bytes, const std::string& where, const LoadOptions& options) {
+  Decoded decoded = decode(bytes, where, 0, 0, options);
   return upright(std::move(decoded.image), decoded.orientation);
+}
+
+Image load_image(const std::string& path, const LoadOptions& options) {
+  return decode_image(read_file(path), path, options);
 }
 
 // Resized first and turned then, which moves fewer pixels.
 Image load_image_resized(const std::string& path, int64_t height, int64_t width, ImageSize* file_size) {
-  const Decoded decoded = decode(path, height, width);
+  const Decoded decoded = decode(read_image_file(path), path, height, width, {});
   const auto [rows, columns] = decoded.file_size;
   const bool turned = decoded.orientation >= 5;
   if (file_size != nullptr) *file_size = turned ? ImageSize{columns, rows} : ImageSize{rows, columns};

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace athanor {
@@ -21,10 +22,24 @@ struct ImageSize {
 
 Image make_image(int64_t height, int64_t width, int64_t channels);
 
-// JPEG or PNG, told apart by their first bytes. Grey, palette, RGBA (composed over black), 16-bit (upper
-// byte), CMYK and EXIF rotation become upright 8-bit RGB. Throws Error with the path: missing, empty,
-// foreign, broken, or more than 2^28 pixels.
-Image load_image(const std::string& path);
+// What becomes of colours that 8-bit RGB cannot hold. Colours of 16 bits always keep their upper byte.
+enum class Colours {
+  kOverBlack,  // transparent pixels lie over black; grey of 16 bits keeps its upper byte
+  kPillow,     // as Pillow's convert("RGB"): transparency is dropped; grey of 16 bits above 255 is 255
+  kOverWhite,  // as transformers 5: over white; grey of 16 bits as kPillow
+};
+
+struct LoadOptions {
+  Colours colours = Colours::kOverBlack;
+  int64_t most_pixels = int64_t{1} << 28;  // larger images are refused before their pixels are made
+};
+
+// JPEG, PNG or WebP (an animation's first picture), told apart by their first bytes. Grey, palette, RGBA,
+// 16-bit, CMYK and EXIF rotation become upright 8-bit RGB. Throws Error with the path: missing, empty,
+// foreign, broken, or too many pixels.
+Image load_image(const std::string& path, const LoadOptions& options = {});
+// The same of a file's bytes; `where` is its name in errors.
+Image decode_image(std::string_view bytes, const std::string& where, const LoadOptions& options = {});
 
 // The same, resized (bilinear) to `height` x `width` pixels: a JPEG of at least twice that is decoded at a
 // half, a quarter or an eighth of its size, which keeps no less than is asked for and is several times

@@ -68,9 +68,9 @@ class JpegReader {
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
-  Decoded decode(int64_t height, int64_t width) {
+  Decoded decode(int64_t height, int64_t width, int64_t most_pixels) {
     if (!read_header()) fail();
-    check_pixels(where_, info_.image_height, info_.image_width);
+    check_pixels(where_, info_.image_height, info_.image_width, most_pixels);
     Decoded out;
     out.orientation = orientation();
     out.file_size = {info_.image_height, info_.image_width};
@@ -138,15 +138,18 @@ class JpegReader {
     return by;
   }
 
-  // Ink to light; Adobe's files store ink inverted.
+  // Ink to light as Pillow has it; Adobe's files store ink inverted.
   Image from_cmyk(const Image& ink) const {
     Image out = make_image(ink.height, ink.width, 3);
     const int flip = info_.saw_Adobe_marker ? 0 : 255;
     for (int64_t i = 0; i < ink.height * ink.width; ++i) {
       const uint8_t* from = ink.pixels.data() + 4 * i;
-      for (int64_t c = 0; c < 3; ++c)
+      const int light = from[3] ^ flip;
+      for (int64_t c = 0; c < 3; ++c) {
+        const int product = (255 - (from[c] ^ flip)) * light + 128;
         out.pixels[static_cast<size_t>(3 * i + c)] =
-            static_cast<uint8_t>(((from[c] ^ flip) * (from[3] ^ flip) + 127) / 255);
+            static_cast<uint8_t>(light - (((product >> 8) + product) >> 8));
+      }
     }
     return out;
   }
@@ -203,8 +206,9 @@ class JpegWriter {
 
 bool is_jpeg(std::string_view bytes) { return bytes.substr(0, 3) == "\xFF\xD8\xFF"; }
 
-Decoded decode_jpeg(std::string_view bytes, const std::string& where, int64_t height, int64_t width) {
-  return JpegReader(bytes, where).decode(height, width);
+Decoded decode_jpeg(std::string_view bytes, const std::string& where, int64_t height, int64_t width,
+                    const LoadOptions& options) {
+  return JpegReader(bytes, where).decode(height, width, options.most_pixels);
 }
 
 std::string encode_jpeg(const Image& image, int quality, const std::string& where) {

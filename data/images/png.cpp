@@ -38,24 +38,35 @@ struct PngRead {
 
 class PngReader {
  public:
-  PngReader(std::string_view bytes, const std::string& where) : where_(where), bytes_(bytes) {
+  PngReader(std::string_view bytes, const std::string& where, int64_t most_pixels)
+      : where_(where), bytes_(bytes) {
     if (info_ == nullptr) throw Error({where_, "not enough memory for the PNG"});
     if (!read_header()) fail();
-    check_pixels(where_, png_get_image_height(png_, info_), png_get_image_width(png_, info_));
+    check_pixels(where_, png_get_image_height(png_, info_), png_get_image_width(png_, info_), most_pixels);
   }
 
   int depth() const { return png_get_bit_depth(png_, info_); }
   bool has_alpha() const { return (png_get_color_type(png_, info_) & PNG_COLOR_MASK_ALPHA) != 0; }
+  bool is_deep_grey() const {
+    return depth() == 16 && png_get_color_type(png_, info_) == PNG_COLOR_TYPE_GRAY;
+  }
+  bool may_be_transparent() const { return has_alpha() || png_get_valid(png_, info_, PNG_INFO_tRNS) != 0; }
 
   // -> channels 4, 8 bits.
   Image read_rgba() {
     if (!set_rgba()) fail();
     return read_pixels(4);
   }
-  // -> channels 1 to 4, 8 bits, values as they are stored.
+  // -> channels 3, 8 bits.
+  Image read_rgb() {
+    if (!set_rgb()) fail();
+    return read_pixels(3);
+  }
+  // -> channels 1 to 4, 8 bits, values as they are stored. Two channels stand for the two bytes of 16-bit
+  // grey.
   Image read_stored() {
     if (!set_stored()) fail();
-    return read_pixels(png_get_channels(png_, info_));
+    return read_pixels(is_deep_grey() ? 2 : png_get_channels(png_, info_));
   }
 
   // 0xRRGGBB by index; empty where the pixels are no indexes.
@@ -102,6 +113,15 @@ class PngReader {
     png_set_strip_16(png_);
     png_set_gray_to_rgb(png_);
     png_set_add_alpha(png_, 255, PNG_FILLER_AFTER);
+    return true;
+  }
+
+  bool set_rgb() {
+    if (setjmp(png_jmpbuf(png_)) != 0) return false;
+    png_set_expand(png_);
+    png_set_strip_16(png_);
+    png_set_gray_to_rgb(png_);
+    png_set_strip_alpha(png_);
     return true;
   }
 
@@ -182,14 +202,20 @@ class PngWriter {
   png_infop info_ = nullptr;
 };
 
-Image over_black(const Image& rgba) {
-  Image out = make_image(rgba.height, rgba.width, 3);
-  for (int64_t i = 0; i < rgba.height * rgba.width; ++i) {
-    const uint8_t* from = rgba.pixels.data() + 4 * i;
-    for (int64_t c = 0; c < 3; ++c)
-      out.pixels[static_cast<size_t>(3 * i + c)] = static_cast<uint8_t>((from[c] * from[3] + 127) / 255);
+// Grey of 16 bits, as two bytes, to RGB: above 255 is white.
+Image clipped(const Image& deep) {
+  Image out = make_image(deep.height, deep.width, 3);
+  for (int64_t i = 0; i < deep.height * deep.width; ++i) {
+    const uint8_t* from = deep.pixels.data() + 2 * i;
+    std::memset(out.pixels.data() + 3 * i, from[0] == 0 ? from[1] : 255, 3);
   }
   return out;
+}
+
+Image read_colours(PngReader& reader, Colours colours) {
+  if (colours != Colours::kOverBlack && reader.is_deep_grey()) return clipped(reader.read_stored());
+  if (colours == Colours::kPillow || !reader.may_be_transparent()) return reader.read_rgb();
+  return without_transparency(reader.read_rgba(), colours);
 }
 
 // Drops an alpha channel that hides nothing.
@@ -211,17 +237,17 @@ Image without_alpha(const Image& image, const std::string& where) {
 
 bool is_png(std::string_view bytes) { return bytes.substr(0, 8) == "\x89PNG\r\n\x1A\n"; }
 
-Decoded decode_png(std::string_view bytes, const std::string& where) {
-  PngReader reader(bytes, where);
+Decoded decode_png(std::string_view bytes, const std::string& where, const LoadOptions& options) {
+  PngReader reader(bytes, where, options.most_pixels);
   Decoded out;
-  out.image = over_black(reader.read_rgba());
+  out.image = read_colours(reader, options.colours);
   out.orientation = reader.orientation();
   out.file_size = {out.image.height, out.image.width};
   return out;
 }
 
 Image decode_png_ids(std::string_view bytes, const std::string& where, std::vector<int64_t>* palette) {
-  PngReader reader(bytes, where);
+  PngReader reader(bytes, where, LoadOptions().most_pixels);
   if (palette != nullptr) *palette = reader.palette();
   if (reader.depth() == 16)
     throw Error(

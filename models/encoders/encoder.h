@@ -26,7 +26,8 @@ class Encoder {
 
   bool reads_text() const { return towers_.text != nullptr; }
   bool sees_images() const { return towers_.vision != nullptr; }
-  int64_t longest_text() const { return towers_.text->longest(); }  // tokens
+  const TextTower& text() const { return *towers_.text; }
+  const VisionTower& vision() const { return *towers_.vision; }
   // Of a vector. Throws usage Error where the model has no such output.
   int64_t text_width(VectorMode mode, VectorKind kind) const;
   int64_t image_width(VectorMode mode, VectorKind kind) const;

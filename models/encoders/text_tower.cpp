@@ -28,7 +28,7 @@ struct Family {
   const char *blocks, *tokens, *positions, *types, *embedding_norm, *last_norm;  // "" or null: none
   const char *activation_field, *eps_field, *activation;
   double norm_eps;
-  int64_t vocab, width, heads, inner, layers, longest;
+  int64_t vocab, width, heads, inner, layers, longest, padding;
   Positions position;
   Pooling pooling;
   bool pre_norm, causal;
@@ -74,6 +74,7 @@ constexpr Family kBert = {.block = kBertNames,
                           .inner = 3072,
                           .layers = 12,
                           .longest = 512,
+                          .padding = 0,
                           .position = Positions::kCounted,
                           .pooling = Pooling::kTanhOfFirst,
                           .pre_norm = false,
@@ -95,6 +96,7 @@ constexpr Family kClip = {.block = kClipNames,
                           .inner = 2048,
                           .layers = 12,
                           .longest = 77,
+                          .padding = 1,
                           .position = Positions::kCounted,
                           .pooling = Pooling::kEndToken,
                           .pre_norm = true,
@@ -103,6 +105,7 @@ constexpr Family kClip = {.block = kClipNames,
 Family xlm_roberta() {
   Family family = kBert;
   family.position = Positions::kBehindPadding;
+  family.padding = 1;
   return family;
 }
 
@@ -138,6 +141,7 @@ Family modern_bert() {
           .inner = 1152,
           .layers = 22,
           .longest = 8192,
+          .padding = 50283,
           .position = Positions::kRotary,
           .pooling = Pooling::kNone,
           .pre_norm = true,
@@ -181,7 +185,7 @@ class TextTransformer : public TextTower {
       : family_(family) {
     const int64_t layers = read_options(config);
     const int64_t vocab = config.size("vocab_size", family.vocab), width = block_.width;
-    padding_ = config.integer("pad_token_id", family.position == Positions::kBehindPadding ? 1 : 0);
+    padding_ = config.integer("pad_token_id", family.padding);
     end_ = config.has("eos_token_id") ? config.integer("eos_token_id", 0) : 49407;
     tokens_ = register_parameter("tokens", weights.in(family.tokens).take("weight", {vocab, width}), false);
     if (has_name(family.positions)) read_positions(config, weights);
@@ -238,6 +242,8 @@ class TextTransformer : public TextTower {
     return pooler_ == nullptr ? 0 : pooler_->outputs();
   }
   int64_t longest() const override { return longest_; }
+  int64_t padding_id() const override { return padding_; }
+  bool is_full_length() const override { return family_.pooling == Pooling::kLastThroughHead; }
   void pack() override {
     for (const auto& block : blocks_) block->pack();
     if (pooler_ != nullptr) pooler_->pack();

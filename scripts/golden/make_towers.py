@@ -8,9 +8,15 @@ Every parameter is random, LayerNorm weights too: with those at 1 a norm too man
 import pathlib
 import shutil
 
+import numpy as np
+import tokenizers as tk
 import torch
 import transformers as tf
+from PIL import Image
 from safetensors.torch import load_file, save_file
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.models import Normalize, Pooling, Transformer
+from tokenizers import Tokenizer
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "tests/models/golden/towers"
 TEXT = dict(vocab_size=61, hidden_size=24, num_hidden_layers=2, num_attention_heads=3, intermediate_size=40)
@@ -112,6 +118,55 @@ def main():
                         "pad_token_id": 0},
         "vision_config": {**SEEN, "model_type": "siglip_vision_model", "image_size": 28, "patch_size": 7}})), 10)
     save("colmodernvbert", column, column_cases(column))
+
+
+    save_sentence_model(bert)
+    save_image_model()
+
+
+def save_image_model():
+    """SigLIP's vision tower with its image processor, pictures of odd sizes, and their pooled outputs, L2 1."""
+    folder = OUT / "images"
+    model = scramble(tf.SiglipVisionModel(tf.SiglipVisionConfig(**SEEN)), 12)
+    model.save_pretrained(folder)
+    side = SEEN["image_size"]
+    processor = tf.SiglipImageProcessor(size={"height": side, "width": side})
+    processor.save_pretrained(folder)
+    (folder / "pictures").mkdir()
+    random = np.random.default_rng(13)
+    pictures = []
+    for i, (width, height) in enumerate([(23, 23), (40, 17), (9, 31), (64, 64)]):
+        noise = random.integers(0, 256, (height // 3 + 1, width // 3 + 1, 3), dtype=np.uint8)
+        pictures.append(Image.fromarray(noise).resize((width, height), Image.BILINEAR))
+        pictures[-1].save(folder / f"pictures/{i}.png")
+    out = model(**processor(pictures, return_tensors="pt"))
+    save_file({"vectors": torch.nn.functional.normalize(out.pooler_output, dim=-1),
+               "hidden": out.last_hidden_state.flatten(0, 1)}, folder / "cases.safetensors")
+
+
+def save_sentence_model(bert):
+    """A sentence-transformers folder with a tokenizer of letters, texts, and their vectors."""
+    folder = OUT / "sentence"
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *("##" + c for c in letters), *".,!?-"]
+    tokenizer = Tokenizer(tk.models.WordPiece({token: i for i, token in enumerate(vocabulary)}, unk_token="[UNK]"))
+    tokenizer.normalizer = tk.normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = tk.pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = tk.processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1",
+                                                                [("[CLS]", 2), ("[SEP]", 3)])
+    bert.save_pretrained(folder)
+    tf.PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
+                               sep_token="[SEP]", model_max_length=20).save_pretrained(folder)
+    tower = Transformer(str(folder))
+    model = SentenceTransformer(modules=[tower, Pooling(24, "mean"), Normalize()], prompts={"query": "ask: "},
+                                device="cpu")
+    shutil.rmtree(folder)
+    model.save(str(folder), create_model_card=False)
+    texts = ["a cat", "Dogs!", "", "x" * 40, "one, two - three?", "\u00e9t\u00e9 \u4e2d", "the end.", "b"]
+    (folder / "texts.txt").write_text("".join(text + "\n" for text in texts))
+    vectors = {"vectors": model.encode(texts), "queries": model.encode(texts, prompt_name="query"),
+               "tokens": torch.cat(model.encode(texts, output_value="token_embeddings"))}
+    save_file({name: torch.as_tensor(value) for name, value in vectors.items()}, folder / "cases.safetensors")
 
 
 def column_cases(model):

@@ -21,6 +21,13 @@ const std::vector<std::string> kPngs = {"png_rgb",        "png_1_bit",      "png
                                         "png_interlaced", "png_grey_alpha", "png_rgba_16",
                                         "png_exif_6",     "mask_palette_4"};
 
+const std::vector<std::string> kWebps = {"lossy.webp",          "lossless.webp", "lossy_alpha.webp",
+                                         "lossless_alpha.webp", "turned.webp",   "moving.webp"};
+
+std::string webp_bytes(const std::string& name) {
+  return read_file(std::string(ATHANOR_SOURCE_DIR) + "/tests/data/images/golden/" + name);
+}
+
 // How many of the changed files were refused, and how many still gave an image.
 struct Outcomes {
   int64_t errors = 0, images = 0;
@@ -50,6 +57,10 @@ void decode_changed_jpeg(Outcomes& outcomes, const std::string& bytes) {
 void decode_changed_png(Outcomes& outcomes, const std::string& bytes) {
   outcomes.add([&] { return decode_png(bytes, "changed").image; });
   outcomes.add([&] { return decode_png_ids(bytes, "changed"); });
+}
+
+void decode_changed_webp(Outcomes& outcomes, const std::string& bytes) {
+  outcomes.add([&] { return decode_webp(bytes, "changed").image; });
 }
 
 std::string flipped(std::string bytes, Rng& rng) {
@@ -152,12 +163,25 @@ CATCH_TEST_CASE("broken images: a PNG cut short anywhere is an error", "[unit]")
   }
 }
 
+CATCH_TEST_CASE("broken images: a WebP cut short anywhere is an error", "[unit]") {
+  for (const std::string& name : kWebps) {
+    CATCH_CAPTURE(name);
+    const std::string bytes = webp_bytes(name);
+    Outcomes outcomes;
+    for (size_t size = 0; size < bytes.size(); ++size) decode_changed_webp(outcomes, bytes.substr(0, size));
+    CATCH_CHECK(outcomes.images == 0);
+    CATCH_CHECK_THROWS_WITH(decode_webp(bytes.substr(0, bytes.size() / 2), "photo.webp"),
+                            Contains("photo.webp: is a broken WebP: the file ends before the image does"));
+  }
+}
+
 CATCH_TEST_CASE("broken images: flipped bits give an error or an image, never a crash", "[unit]") {
   Rng rng(7);
-  Outcomes jpegs, pngs, checked_pngs;
+  Outcomes jpegs, pngs, checked_pngs, webps;
   for (int round = 0; round < 250; ++round) {
     for (const std::string& name : kJpegs)
       decode_changed_jpeg(jpegs, flipped(read_file(golden_image(name + ".jpg")), rng));
+    for (const std::string& name : kWebps) decode_changed_webp(webps, flipped(webp_bytes(name), rng));
     for (const std::string& name : kPngs) {
       const std::string changed = flipped(read_file(golden_image(name + ".png")), rng);
       decode_changed_png(pngs, changed);
@@ -165,7 +189,7 @@ CATCH_TEST_CASE("broken images: flipped bits give an error or an image, never a 
     }
   }
   // Both happen in each kind: the flips reach the pixels, and the decoders refuse.
-  for (const Outcomes& outcomes : {jpegs, pngs, checked_pngs}) {
+  for (const Outcomes& outcomes : {jpegs, pngs, checked_pngs, webps}) {
     CATCH_CHECK(outcomes.errors > 100);
     CATCH_CHECK(outcomes.images > 0);
   }
@@ -179,9 +203,10 @@ CATCH_TEST_CASE("broken images: bytes of no sense after a right beginning are er
     for (char& byte : noise) byte = static_cast<char>(rng.below(256));
     decode_changed_jpeg(outcomes, "\xFF\xD8\xFF" + noise);
     decode_changed_png(outcomes, "\x89PNG\r\n\x1A\n" + noise);
+    decode_changed_webp(outcomes, "RIFF" + noise.substr(0, 4) + "WEBPVP8L" + noise.substr(4));
   }
   CATCH_CHECK(outcomes.images == 0);
-  CATCH_CHECK(outcomes.errors == 1200);
+  CATCH_CHECK(outcomes.errors == 1500);
 }
 
 CATCH_TEST_CASE("broken images: a header that asks for too many pixels is refused before any is made",

@@ -17,8 +17,8 @@ namespace athanor {
 inline std::string golden_image(const std::string& name) { return golden("images/" + name); }
 
 // A binary PPM or PGM, read without the code under test.
-inline Image load_expected(const std::string& name) {
-  std::ifstream file(golden_image(name), std::ios::binary);
+inline Image load_ppm(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
   std::string kind;
   int64_t width = 0, height = 0, most = 0;
   file >> kind >> width >> height >> most;
@@ -29,6 +29,8 @@ inline Image load_expected(const std::string& name) {
   CATCH_REQUIRE(file.gcount() == static_cast<std::streamsize>(out.pixels.size()));
   return out;
 }
+
+inline Image load_expected(const std::string& name) { return load_ppm(golden_image(name)); }
 
 inline std::string shape_text(const Image& image) {
   return std::to_string(image.height) + "x" + std::to_string(image.width) + "x" +

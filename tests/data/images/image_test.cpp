@@ -102,7 +102,7 @@ CATCH_TEST_CASE("image: what is no image is named in one line", "[unit]") {
   CATCH_CHECK_THROWS_WITH(load(folder.file("empty.jpg")), Contains("empty.jpg: is empty"));
   CATCH_CHECK_THROWS_WITH(load_mask(folder.file("empty.jpg")), Contains("empty.jpg: is empty"));
   write_bytes(folder.file("text.png"), "GIF89a or anything else");
-  CATCH_CHECK_THROWS_WITH(load(folder.file("text.png")), Contains("expected a JPEG or PNG"));
+  CATCH_CHECK_THROWS_WITH(load(folder.file("text.png")), Contains("expected a JPEG, PNG or WebP"));
   CATCH_CHECK_THROWS_WITH(load_mask(folder.file("text.png")), Contains("expected a PNG"));
 }
 
@@ -227,4 +227,19 @@ CATCH_TEST_CASE("image: a PNG is resized like any other", "[unit]") {
   const std::string path = golden_image("png_exif_6.png");
   const Image expected = resize_bilinear(load_image(path), 20, 30);
   CATCH_CHECK(largest_difference(load_image_resized(path, 20, 30), expected) <= 1);
+}
+
+CATCH_TEST_CASE("image: every kind is decoded as Pillow and transformers convert it", "[unit][parity]") {
+  const std::string folder = std::string(ATHANOR_SOURCE_DIR) + "/tests/data/images/golden/";
+  for (const std::string name : {"palette_alphas.png", "rgba.png", "grey_alpha.png", "hidden_colour.png",
+                                 "deep_grey.png", "cmyk.jpg", "lossy.webp", "lossless.webp",
+                                 "lossy_alpha.webp", "lossless_alpha.webp", "turned.webp", "moving.webp"}) {
+    CATCH_CAPTURE(name);
+    const int most =
+        name.starts_with("lossy") || name.ends_with(".jpg") ? 1 : 0;  // the decoders' versions differ
+    const Image pillow = load_image(folder + name, {.colours = Colours::kPillow});
+    CATCH_CHECK(largest_difference(pillow, load_ppm(folder + name + ".pillow.ppm")) <= most);
+    const Image white = load_image(folder + name, {.colours = Colours::kOverWhite});
+    CATCH_CHECK(largest_difference(white, load_ppm(folder + name + ".white.ppm")) <= most);
+  }
 }

@@ -1,0 +1,81 @@
+#include "tools/encode/encode_job.h"
+
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "data/vectors/vector_store.h"
+#include "src/core/device.h"
+#include "src/core/error.h"
+#include "src/core/progress.h"
+#include "src/core/stop.h"
+#include "src/core/text.h"
+#include "src/core/thread_pool.h"
+#include "tools/encode/vector_maker.h"
+
+namespace athanor {
+namespace {
+
+namespace fs = std::filesystem;
+
+at::ScalarType type_of(const std::string& precision) {
+  if (precision == "fp32") return at::kFloat;
+  if (precision == "bf16") return at::kBFloat16;
+  throw usage_error({"--precision", "not known", "fp32 or bf16", precision});
+}
+
+std::string identity_of(const EncodeOptions& options) {
+  const auto place = [](const std::string& path) { return fs::absolute(path).lexically_normal().string(); };
+  return text("model ", place(options.model), ", input ", place(options.input), ", mode ",
+              options.mode == VectorMode::kMulti ? "multi" : "single", ", kind ",
+              static_cast<int>(options.kind), ", prompt '", options.prompt, "', ", options.precision);
+}
+
+}  // namespace
+
+EncodeCounts encode(const EncodeOptions& options) {
+  const at::Device device = resolve_device(options.device);
+  const at::ScalarType type = type_of(options.precision);
+  InputLines inputs(options.input_kind, options.input);
+  Encoder encoder(options.model);
+  const bool is_text = options.input_kind == InputKind::kTexts;
+  if (is_text && !encoder.reads_text())
+    throw usage_error({options.model, "reads no text", "", "", "--images"});
+  if (!is_text && !encoder.sees_images())
+    throw usage_error({options.model, "sees no images", "", "", "--text"});
+  ThreadPool pool(static_cast<int>(at::get_num_threads()) - 1);
+  const auto maker = is_text ? make_text_vectors(options, encoder, device, pool)
+                             : make_image_vectors(options, encoder, device, pool);
+  VectorStore store({.output = options.output,
+                     .identity = identity_of(options),
+                     .width = maker->width(),
+                     .several = has_several(options),
+                     .resume = options.resume});
+  encoder.prepare(device, type);
+  EncodeCounts counts;
+  counts.resumed = store.done();
+  inputs.skip(store.done());
+  const auto start = std::chrono::steady_clock::now();
+  const c10::InferenceMode no_gradients;
+  Progress progress;
+  ProgressState state;
+  for (;;) {
+    std::vector<EncodeInput> window = inputs.next(maker->window());
+    if (window.empty()) break;
+    if (stop_requested()) throw Error({options.output, "stopped; go on with --resume"});
+    const Vectors vectors = maker->encode(window);
+    store.append(vectors.rows.const_data_ptr<float>(), vectors.counts);
+    counts.inputs += static_cast<int64_t>(window.size());
+    state = {.step = store.done(), .steps = inputs.size(), .samples = counts.inputs};
+    progress.update(state);
+  }
+  progress.finish(state);
+  store.finish();
+  counts.skipped = maker->skipped();
+  counts.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return counts;
+}
+
+}  // namespace athanor
