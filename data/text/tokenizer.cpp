@@ -161,7 +161,7 @@ Encoding Tokenizer::assembled(const std::vector<TemplatePart>& parts,
   for (const TemplatePart& part : parts) {
     const std::vector<int32_t>& ids = part.sequence >= 0 ? sequences[part.sequence] : part.ids;
     if (part.sequence < 0 && !special_tokens_) continue;
-    if (part.type_id != 0 || !out.type_ids.empty()) {
+    if ((part.type_id != 0 && !ids.empty()) || !out.type_ids.empty()) {
       out.type_ids.resize(out.ids.size());
       out.type_ids.resize(out.ids.size() + ids.size(), part.type_id);
     }

@@ -161,9 +161,11 @@ bool is_boundary_control(char32_t c) {
   if (c < 0x80) return c < 0x20 || c == 0x7F;
   const uint32_t bits = bits_of(c);
   const auto category = static_cast<Category>(bits >> kCategoryShift & 31);
-  const bool may_be = category >= Category::Zl || category == Category::Cn;
-  return may_be && (bits & (kJoinsPrevious | kPrepends)) == 0 &&
-         bound_class(c) == UTF8PROC_BOUNDCLASS_CONTROL;
+  if ((bits & (kJoinsPrevious | kPrepends)) != 0) return false;
+  // Unassigned ones count where they are ignored by default, which utf8proc does not say.
+  if (category == Category::Cn)
+    return c == 0x2065 || (c >= 0xFFF0 && c <= 0xFFF8) || (c >= 0xE0000 && c <= 0xE0FFF);
+  return category >= Category::Zl && bound_class(c) == UTF8PROC_BOUNDCLASS_CONTROL;
 }
 
 bool joins_as_hangul(char32_t a, char32_t b) {
