@@ -26,6 +26,14 @@ Encoder::Encoder(const std::string& folder) : folder_(folder), towers_(read_towe
   const bool is_text_only = towers_.text != nullptr && towers_.vision == nullptr;
   if (is_text_only && (means || std::filesystem::exists(folder + "/modules.json")))
     head_ = std::make_shared<SentenceHead>(folder, towers_.text->width());
+  const auto keep = [&](const char* name, const auto& part) {
+    if (part != nullptr) register_module(name, part);
+  };
+  keep("text", towers_.text);
+  keep("vision", towers_.vision);
+  keep("text_projection", towers_.text_projection);
+  keep("vision_projection", towers_.vision_projection);
+  keep("head", head_);
 }
 
 int64_t Encoder::text_width(VectorMode mode, VectorKind kind) const {
@@ -53,7 +61,11 @@ at::Tensor Encoder::texts(const at::Tensor& ids, const at::Tensor& mask, VectorM
   if (kind == VectorKind::kHidden) return out.hidden.to(at::kFloat);
   if (mode == VectorMode::kMulti) return l2_normalized(out.hidden.to(at::kFloat));
   if (kind == VectorKind::kPooled) return out.pooled.to(at::kFloat);
-  if (head_ != nullptr) return head_->forward(out.hidden, counts.defined() ? counts : mask).to(at::kFloat);
+  return text_vectors(out, counts.defined() ? counts : mask);
+}
+
+at::Tensor Encoder::text_vectors(const TowerOutput& out, const at::Tensor& counts) const {
+  if (head_ != nullptr) return head_->forward(out.hidden, counts).to(at::kFloat);
   const auto& projection = towers_.text_projection;
   return l2_normalized((projection == nullptr ? out.pooled : projection->forward(out.pooled)).to(at::kFloat));
 }
@@ -63,6 +75,10 @@ at::Tensor Encoder::images(const at::Tensor& pixels, VectorMode mode, VectorKind
   if (kind == VectorKind::kHidden) return out.hidden.to(at::kFloat);
   if (mode == VectorMode::kMulti) return l2_normalized(out.hidden.to(at::kFloat));
   if (kind == VectorKind::kPooled) return out.pooled.to(at::kFloat);
+  return image_vectors(out);
+}
+
+at::Tensor Encoder::image_vectors(const TowerOutput& out) const {
   const auto& projection = towers_.vision_projection;
   return l2_normalized((projection == nullptr ? out.pooled : projection->forward(out.pooled)).to(at::kFloat));
 }

@@ -19,7 +19,7 @@ enum class VectorMode { kSingle, kMulti };
 // states as they are, which is multi.
 enum class VectorKind { kEncoder, kPooled, kHidden };
 
-class Encoder {
+class Encoder : public torch::nn::Module {
  public:
   // Throws usage Error (models/encoders/tower.h).
   explicit Encoder(const std::string& folder);
@@ -38,6 +38,11 @@ class Encoder {
                    const at::Tensor& counts = {}) const;
   // pixels [B,3,H,W], normalised -> f32 [B,P] or [B,L,P]
   at::Tensor images(const at::Tensor& pixels, VectorMode mode, VectorKind kind) const;
+
+  // What texts() and images() make of a tower's output with kSingle and kEncoder, f32 [B,P]; only where the
+  // width above says that there is such a vector.
+  at::Tensor text_vectors(const TowerOutput& out, const at::Tensor& counts) const;
+  at::Tensor image_vectors(const TowerOutput& out) const;
 
   // For inference from now on: on this device and in this type (f32, or bf16), laid out for a CPU's kernels.
   void prepare(at::Device device, at::ScalarType type);
