@@ -8,7 +8,9 @@
 
 namespace athanor {
 
-std::string dtype_name(at::ScalarType dtype) { return dtype == at::kByte ? "uint8" : "float32"; }
+std::string dtype_name(at::ScalarType dtype) {
+  return dtype == at::kByte ? "uint8" : dtype == at::kLong ? "int64" : "float32";
+}
 
 std::string facts_json(const DataSpec& spec, const ExportFacts& facts, const std::vector<std::string>& inputs,
                        const std::vector<std::string>& outputs) {

@@ -8,7 +8,7 @@
 
 namespace athanor {
 
-// As PyTorch and NumPy call it: "uint8" (images) or "float32".
+// As PyTorch and NumPy call it: "uint8" (images), "int64" (token ids) or "float32".
 std::string dtype_name(at::ScalarType dtype);
 
 // `inputs`: names of the spec's inputs that the module takes, in order.

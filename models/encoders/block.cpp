@@ -1,9 +1,9 @@
 #include "models/encoders/block.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/layer_norm.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/where.h>
 #include <torch/csrc/jit/frontend/tracer.h>
@@ -93,10 +93,12 @@ void EncoderBlock::pack() {
   for (const auto& layer : {qkv_, out_, up_, down_}) layer->pack();
 }
 
+at::Tensor count_up(const at::Tensor& row) { return at::ones_like(row, at::kLong).cumsum(0) - 1; }
+
 at::Tensor attention_mask(const at::Tensor& mask, bool causal, int64_t window) {
   at::Tensor seen = (mask != 0).unsqueeze(1).unsqueeze(1);  // [B,1,1,L]
   if (causal || window > 0) {
-    const at::Tensor at = at::arange(mask.size(1), mask.options().dtype(at::kLong));
+    const at::Tensor at = count_up(mask.select(0, 0));
     const at::Tensor behind = at.unsqueeze(1) - at;  // [L,L]: how far a key lies behind its query
     if (causal) seen = seen.logical_and(behind >= 0);
     if (window > 0) seen = seen.logical_and(behind.abs() <= window);

@@ -66,6 +66,9 @@ class EncoderBlock : public torch::nn::Module {
 std::shared_ptr<Linear> read_linear(const WeightScope& weights, const std::string& name, int64_t inputs,
                                     int64_t outputs, bool bias = true);
 
+// row [L] -> [L] i64: 0, 1, 2, … on its device, at any length in a trace too (arange would keep L).
+at::Tensor count_up(const at::Tensor& row);
+
 // mask [B,L] (1: a token, 0: padding) -> the mask of AttentionScope, undefined where nothing is padding.
 // Tokens further apart than `window` do not see each other (0: all do); causal: none sees those behind it.
 at::Tensor attention_mask(const at::Tensor& mask, bool causal, int64_t window = 0);

@@ -4,7 +4,6 @@
 #include "models/encoders/text_tower.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/pow.h>
@@ -207,7 +206,8 @@ class TextTransformer : public TextTower {
 
   at::Tensor embed(const at::Tensor& ids) const override {
     at::Tensor x = at::embedding(tokens_, ids);
-    if (family_.position == Positions::kCounted) return x + positions_.narrow(0, 0, ids.size(1));
+    if (family_.position == Positions::kCounted)
+      return x + at::embedding(positions_, count_up(ids.select(0, 0)));
     if (family_.position == Positions::kRotary) return x;
     const at::Tensor counts = (ids != padding_).to(at::kLong);
     return x + at::embedding(positions_, counts.cumsum(1) * counts + padding_);
@@ -241,6 +241,7 @@ class TextTransformer : public TextTower {
     if (family_.pooling == Pooling::kEndToken) return block_.width;
     return pooler_ == nullptr ? 0 : pooler_->outputs();
   }
+  int64_t ids() const override { return tokens_.size(0); }
   int64_t longest() const override { return longest_; }
   int64_t padding_id() const override { return padding_; }
   bool is_full_length() const override { return family_.pooling == Pooling::kLastThroughHead; }
@@ -298,9 +299,9 @@ class TextTransformer : public TextTower {
     scope.mask = attention_mask(mask, family_.causal, window);
     if (family_.position != Positions::kRotary) return scope;
     const int64_t head = block_.width / block_.heads;
-    const auto options = tokens_.options().dtype(at::kFloat);
-    const at::Tensor turns = at::pow(at::Scalar(theta), at::arange(0, head, 2, options) / -head);
-    const at::Tensor angles = at::arange(mask.size(1), options).unsqueeze(1) * turns;
+    const at::Tensor pairs = count_up(tokens_.select(0, 0).narrow(0, 0, head / 2)) * 2;
+    const at::Tensor turns = at::pow(at::Scalar(theta), pairs.to(at::kFloat) / -head);
+    const at::Tensor angles = count_up(mask.select(0, 0)).to(at::kFloat).unsqueeze(1) * turns;
     const at::Tensor both = at::cat({angles, angles}, -1);
     scope.cos = both.cos();
     scope.sin = both.sin();

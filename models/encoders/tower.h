@@ -24,6 +24,7 @@ class TextTower : public torch::nn::Module {
   virtual int64_t width() const = 0;
   virtual int64_t pooled_width() const = 0;  // 0: no pooled output
   bool pools() const { return pooled_width() > 0; }
+  virtual int64_t ids() const = 0;          // token ids: 0 to one less
   virtual int64_t longest() const = 0;      // tokens
   virtual int64_t padding_id() const = 0;   // what stands where there is no token
   virtual bool is_full_length() const = 0;  // every text is padded to longest(), and padding is seen (SigLIP)

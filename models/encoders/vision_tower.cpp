@@ -70,7 +70,7 @@ class AttentionHead : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x) const {
     const auto kv = kv_->forward(x).unflatten(-1, {2, heads_, -1}).permute({2, 0, 3, 1, 4}).unbind(0);
     const at::Tensor query =
-        query_.unflatten(-1, {heads_, -1}).transpose(1, 2).expand({x.size(0), -1, -1, -1});
+        query_.unflatten(-1, {heads_, -1}).transpose(1, 2).expand_as(kv[0].narrow(2, 0, 1));
     const at::Tensor mixed = at::scaled_dot_product_attention(query, kv[0], kv[1]);
     const at::Tensor seen = out_->forward(mixed.transpose(1, 2).flatten(2));
     return (seen + down_->forward(up_->forward(norm_->forward(seen), activation_))).select(1, 0);
@@ -120,7 +120,7 @@ class VisionTransformer : public VisionTower {
 
   TowerOutput forward(const at::Tensor& pixels) const override {
     at::Tensor x = patches_->forward(cut(pixels));
-    if (class_row_.defined()) x = at::cat({class_row_.expand({x.size(0), -1, -1}), x}, 1);
+    if (class_row_.defined()) x = at::cat({class_row_.expand_as(x.narrow(1, 0, 1)), x}, 1);
     x = x + positions_;
     if (first_norm_ != nullptr) x = first_norm_->forward(x);
     for (const auto& block : blocks_) x = block->forward(x, {});
