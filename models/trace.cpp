@@ -4,6 +4,7 @@
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/jit/passes/shape_analysis.h>
+#include <torch/csrc/jit/serialization/export.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/nn/module.h>
 
@@ -161,6 +162,20 @@ void compare(jit::Module exported, const TraceJob& job, const Names& names) {
   }
 }
 
+// LibTorch's writer ends the program where a write fails in its destructor: it is told that all went well.
+void write_module(const jit::Module& module, const std::string& json, const std::string& path) {
+  std::ofstream out(path, std::ios::binary);
+  std::string reason = out ? "" : system_reason();
+  const auto write = [&](const void* bytes, size_t count) {
+    if (reason.empty() && !out.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(count)))
+      reason = system_reason();
+    return count;
+  };
+  jit::ExportModule(module, write, {{"athanor.json", json}});
+  if (reason.empty() && !out.flush()) reason = system_reason();
+  if (!reason.empty()) throw Error({.where = path, .what = "cannot write: " + reason});
+}
+
 }  // namespace
 
 void export_traced(const TraceJob& job, const std::string& path) {
@@ -168,10 +183,7 @@ void export_traced(const TraceJob& job, const std::string& path) {
   const Traced traced = trace_any_batch(job);
   const std::string json = job.facts(traced.inputs, traced.outputs);
   AtomicPath file(path);
-  std::ofstream out(file.path(), std::ios::binary);
-  wrap(traced, job.checks(traced.inputs)).save(out, {{"athanor.json", json}});
-  out.close();
-  if (!out) throw Error({.where = path, .what = "cannot write: " + system_reason()});
+  write_module(wrap(traced, job.checks(traced.inputs)), json, file.path());
   compare(jit::load(file.path()), job, traced.inputs);
   file.commit();
   write_file_atomically(path + ".json", json);
