@@ -1,6 +1,8 @@
 #include "models/encoders/linear.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
@@ -18,8 +20,31 @@ at::Tensor reorder_weight(const at::Tensor& weight) {
   return op.call(weight, std::nullopt);
 }
 
-at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+// x [...,in] f32 -> [...,out] f32
+at::Tensor packed_linear(const at::Tensor& x, const PackedWeight& weight, const at::Tensor& bias,
                          Activation activation) {
+  const at::Tensor rows = x.reshape({-1, weight.inputs()}).contiguous();
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = weight.outputs();
+  at::Tensor y = at::empty(shape, x.options());
+  const PackedProduct product{.x = rows.const_data_ptr<float>(),
+                              .rows = rows.size(0),
+                              .x_stride = weight.inputs(),
+                              .weight = &weight,
+                              .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
+                              .activation = activation,
+                              .y = y.mutable_data_ptr<float>(),
+                              .y_stride = weight.outputs()};
+  if (product.rows == 0) return y;
+  const ProductParts parts = split_product(product, at::get_num_threads());
+  at::parallel_for(0, parts.count(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part) multiply_part(product, parts, part);
+  });
+  return y;
+}
+
+at::Tensor reordered_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                            Activation activation) {
   using Scalars = c10::List<std::optional<at::Scalar>>;
   static const auto op =
       c10::Dispatcher::singleton()
@@ -76,11 +101,20 @@ Linear::Linear(const at::Tensor& weight, const at::Tensor& bias) {
 }
 
 at::Tensor Linear::forward(const at::Tensor& x, Activation activation) const {
-  if (packed_.defined() && x.scalar_type() == packed_.scalar_type() && !c10::GradMode::is_enabled())
-    return packed_linear(x, packed_, bias_, activation);
+  const bool infers = !c10::GradMode::is_enabled() && x.is_cpu();
+  if (infers && packed_ != nullptr && x.scalar_type() == at::kFloat)
+    return packed_linear(x, *packed_, bias_, activation);
+  if (infers && reordered_.defined() && x.scalar_type() == reordered_.scalar_type())
+    return reordered_linear(x, reordered_, bias_, activation);
   return activated(at::linear(x, weight_, bias_), activation);
 }
 
-void Linear::pack() { packed_ = reorder_weight(weight_); }
+void Linear::pack(ProductPrecision precision) {
+  if (can_multiply_packed() && weight_.scalar_type() == at::kFloat)
+    packed_ = std::make_shared<PackedWeight>(weight_.contiguous().const_data_ptr<float>(), weight_.size(0),
+                                             weight_.size(1), precision);
+  else
+    reordered_ = reorder_weight(weight_);
+}
 
 }  // namespace athanor

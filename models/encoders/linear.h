@@ -1,15 +1,17 @@
-// A linear layer whose weights come from a file, with the activation behind it in one pass where oneDNN can:
-// pack() lays the weights out for its kernels once, instead of at each call. For inference; a layer that is
-// not packed is differentiable.
+// A linear layer whose weights come from a file, with the activation behind it in one pass: pack() lays the
+// weights out once, instead of at each call, for this project's kernels (src/ops/packed_product.h) where the
+// CPU has AMX, else for oneDNN's. For inference; a layer that is not packed is differentiable.
 #pragma once
 
 #include <torch/nn/module.h>
 
+#include <memory>
 #include <string>
 
-namespace athanor {
+#include "src/ops/activation.h"
+#include "src/ops/packed_product.h"
 
-enum class Activation { kNone, kGelu, kGeluTanh, kQuickGelu, kRelu, kSilu };
+namespace athanor {
 
 // By the names of transformers' configs ("gelu", "gelu_pytorch_tanh", "quick_gelu", …). False: not known.
 bool find_activation(const std::string& name, Activation& activation);
@@ -22,15 +24,17 @@ class Linear : public torch::nn::Module {
   Linear(const at::Tensor& weight, const at::Tensor& bias);
   // x [...,in] -> [...,out]
   at::Tensor forward(const at::Tensor& x, Activation activation = Activation::kNone) const;
-  // For a CPU, with the type that the weights have now (f32 or bf16). Undone by training or moving them.
-  void pack();
+  // For inference on a CPU from now on; x stays f32 whatever the precision of the products. Without AMX
+  // weights of bf16 are packed as they are, int8 products are made by ATen.
+  void pack(ProductPrecision precision = ProductPrecision::kFp32);
   int64_t outputs() const { return weight_.size(0); }
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }
 
  private:
   at::Tensor weight_, bias_;
-  at::Tensor packed_;
+  std::shared_ptr<const PackedWeight> packed_;
+  at::Tensor reordered_;  // for oneDNN
 };
 
 }  // namespace athanor

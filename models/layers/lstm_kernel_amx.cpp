@@ -16,6 +16,7 @@
 #include "models/layers/lstm_simd_avx512.h"
 
 #include "models/layers/lstm_kernel_body.h"
+#include "src/ops/tile_setup.h"
 
 namespace athanor {
 namespace {
@@ -26,35 +27,6 @@ constexpr int64_t kWords = kTileDepth / 2;  // 32-bit words a tile row
 using Word = uint32_t;  // two bf16 that follow each other along k
 
 int64_t whole_tiles(int64_t depth) { return (depth + kTileDepth - 1) / kTileDepth * kTileDepth; }
-
-// Sets the tiles up, and leaves them as they were: oneDNN remembers what it had set on this thread.
-class TileSetup {
- public:
-  TileSetup() { _tile_storeconfig(before_); }
-  ~TileSetup() { _tile_loadconfig(before_); }
-  TileSetup(const TileSetup&) = delete;
-  TileSetup& operator=(const TileSetup&) = delete;
-  // Tiles 0-3 are sums and 4 the left factor, of `rows` rows; 5-7 the right factor.
-  void rows(int64_t rows) {
-    if (rows == rows_) return;
-    rows_ = rows;
-    Config config;
-    for (int tile = 0; tile < 8; ++tile) {
-      config.rows[tile] = static_cast<uint8_t>(tile < 5 ? rows : kTileRows);
-      config.bytes[tile] = 64;
-    }
-    _tile_loadconfig(&config);
-  }
-
- private:
-  struct alignas(64) Config {
-    uint8_t palette = 1, start_row = 0, reserved[14] = {};
-    uint16_t bytes[16] = {};
-    uint8_t rows[16] = {};
-  };
-  alignas(64) uint8_t before_[64];
-  int64_t rows_ = 0;
-};
 
 // c [rows,16*N] (+)= a [rows,2*words] * b [2*words,16*N], rows as set up. Strides in words.
 template <int N>
