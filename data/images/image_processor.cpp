@@ -58,17 +58,22 @@ ImageSize resized(const Image& image, const ImageProcessorConfig& config, const 
 
 }  // namespace
 
+PixelValues pixel_values(const ImageProcessorConfig& config, Arithmetic like) {
+  PixelValues values{};
+  for (size_t c = 0; c < values.size(); ++c)
+    for (int byte = 0; byte < 256; ++byte)
+      values[c][static_cast<size_t>(byte)] = value_of(byte, c, config, like);
+  return values;
+}
+
 ImageProcessor::ImageProcessor(const ImageProcessorConfig& config, const ImageProcessorOptions& options)
-    : config_(config), options_(options) {
-  const bool fixed = config.crops || (config.resizes && config.short_edge == 0);
+    : config_(config), options_(options), values_(pixel_values(config, options.like)) {
+  const bool fixed = config.tile == 0 && (config.crops || (config.resizes && config.short_edge == 0));
   if (!fixed)
     throw usage_error({"image processor", "its images have no common size",
                        "do_center_crop, or do_resize to a height and a width"});
   height_ = config.crops ? config.crop_height : config.height;
   width_ = config.crops ? config.crop_width : config.width;
-  for (size_t c = 0; c < values_.size(); ++c)
-    for (int byte = 0; byte < 256; ++byte)
-      values_[c][static_cast<size_t>(byte)] = value_of(byte, c, config, options.like);
 }
 
 void ImageProcessor::process(const Image& image, const std::string& where, float* out) const {

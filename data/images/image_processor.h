@@ -1,8 +1,8 @@
 // From image files to what a vision tower reads, as the image processor of a Hugging Face folder does it:
 // resize, crop from the centre, rescale, normalise. CLIP, SigLIP (also SigLIP 2 of a fixed size), BLIP and
 // ViT. Equal to transformers 5 bit for bit on the same pixels, with its default backend (torchvision) and
-// with its other one (PIL). Left out: cutting into tiles (Idefics3), sizes that differ from image to image
-// (NaFlex), padding, Lanczos.
+// with its other one (PIL). Left out: sizes that differ from image to image (NaFlex), padding, Lanczos. Tiles
+// (Idefics3): data/images/tile_processor.h.
 #pragma once
 
 #include <array>
@@ -29,6 +29,8 @@ struct ImageProcessorConfig {
   Filter filter = Filter::kBicubic;
   bool crops = false;
   int64_t crop_height = 0, crop_width = 0;  // from the centre; smaller images lie on black
+  int64_t tile = 0, longest_edge = 0;       // of processors that cut tiles: their side, and the image's
+  bool splits = false;                      // … into more than one
   bool rescales = true;
   double rescale_factor = 1.0 / 255;
   bool normalises = true;
@@ -39,6 +41,10 @@ struct ImageProcessorConfig {
 // class that it names has it. Throws usage Error with the place: no file, no object, a field that is unknown,
 // of a wrong type, missing without a class, or asks for what is left out.
 ImageProcessorConfig load_image_processor_config(const std::string& folder);
+
+// What each byte becomes, by channel.
+using PixelValues = std::array<std::array<float, 256>, 3>;
+PixelValues pixel_values(const ImageProcessorConfig& config, Arithmetic like);
 
 struct ImageProcessorOptions {
   Arithmetic like = Arithmetic::kTorch;  // kPillow: transformers' backend="pil"
@@ -62,7 +68,7 @@ class ImageProcessor {
   ImageProcessorConfig config_;
   ImageProcessorOptions options_;
   int64_t height_ = 0, width_ = 0;
-  std::array<std::array<float, 256>, 3> values_{};  // of each byte, by channel
+  PixelValues values_;
 };
 
 struct ImageFault {

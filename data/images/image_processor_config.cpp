@@ -40,7 +40,13 @@ std::vector<Kind> kinds() {
   ImageProcessorConfig vit = siglip;
   vit.kind = "ViTImageProcessor";
   vit.filter = Filter::kBilinear;
-  return {{clip, false}, {siglip, false}, {blip, true}, {vit, true}};
+  const ImageProcessorConfig idefics = {.kind = "Idefics3ImageProcessor",
+                                        .tile = 364,
+                                        .longest_edge = 4 * 364,
+                                        .splits = true,
+                                        .mean = kHalf,
+                                        .std = kHalf};
+  return {{clip, false}, {siglip, false}, {blip, true}, {vit, true}, {idefics, false}};
 }
 
 class Fields {
@@ -145,9 +151,19 @@ void read_colours(Fields& fields, const std::string& name, std::array<double, 3>
   }
 }
 
-void read_filter(Fields& fields, Filter& filter) {
-  const Json* json = fields.find("resample");
+// {longest_edge} alone.
+void read_longest_edge(Fields& fields, const std::string& name, int64_t& edge) {
+  const Json* json = fields.find(name);
   if (json == nullptr) return;
+  if (!json->is_object() || json->size() != 1 || !json->contains("longest_edge"))
+    fields.refuse(name, "{longest_edge}");
+  edge = side(fields, name, json->at("longest_edge"));
+}
+
+// Lanczos of a processor of tiles is bicubic in torchvision 0.26.
+void read_filter(Fields& fields, bool is_lanczos_known, Filter& filter) {
+  const Json* json = fields.find("resample");
+  if (json == nullptr || (is_lanczos_known && *json == 1)) return;
   if (*json != 0 && *json != 2 && *json != 3)
     fields.refuse("resample", "0 (nearest), 2 (bilinear) or 3 (bicubic)");
   filter = *json == 0 ? Filter::kNearest : *json == 2 ? Filter::kBilinear : Filter::kBicubic;
@@ -172,7 +188,7 @@ Kind read_kind(Fields& fields) {
 }
 
 void expect_whole(const Fields& fields, const ImageProcessorConfig& config) {
-  if (config.resizes && config.short_edge == 0 && config.height == 0)
+  if (config.resizes && config.tile == 0 && config.short_edge == 0 && config.height == 0)
     fields.refuse("size", "a size, or an image_processor_type that has one");
   if (config.crops && config.crop_height == 0) fields.refuse("crop_size", "a size");
   if (config.normalises &&
@@ -191,7 +207,13 @@ ImageProcessorConfig read_fields(Fields fields) {
   bool square = kind.square || out.kind.empty(), always = true;
   fields.flag("default_to_square", square);
   fields.flag("do_convert_rgb", always);  // towers read RGB: what is not RGB is converted in any case
-  if (const Json* size = fields.find("size")) {
+  if (out.tile > 0) {
+    read_longest_edge(fields, "size", out.longest_edge);
+    read_longest_edge(fields, "max_image_size", out.tile);
+    fields.flag("do_image_splitting", out.splits);
+    fields.flag("do_pad", always);  // with whole images, which a mask leaves out: they are not there at all
+    fields.find("return_row_col_info");
+  } else if (const Json* size = fields.find("size")) {
     const Size read = read_size(fields, "size", *size, square);
     out.short_edge = read.short_edge, out.height = read.height, out.width = read.width;
   }
@@ -204,11 +226,11 @@ ImageProcessorConfig read_fields(Fields fields) {
     if (!factor->is_number()) fields.refuse("rescale_factor", "a number above zero");
     out.rescale_factor = factor->get<double>();
   }
-  read_filter(fields, out.filter);
+  read_filter(fields, out.tile > 0, out.filter);
   read_colours(fields, "image_mean", out.mean);
   read_colours(fields, "image_std", out.std);
-  fields.expect_off("do_pad");
-  fields.expect_off("do_image_splitting");
+  if (out.tile == 0)
+    for (const char* name : {"do_pad", "do_image_splitting"}) fields.expect_off(name);
   if (const Json* format = fields.find("data_format"); format != nullptr && *format != "channels_first")
     fields.refuse("data_format", "\"channels_first\"");
   // Nothing of the pixels depends on these.

@@ -4,83 +4,150 @@
 
 #include <filesystem>
 
+#include "models/encoders/hf_folder.h"
 #include "models/encoders/linear.h"
+#include "models/encoders/modern_vbert.h"
+#include "models/encoders/two_tower.h"
 #include "src/core/error.h"
 
 namespace athanor {
 namespace {
 
-[[noreturn]] void refuse_pooled(const std::string& folder) {
-  throw usage_error({folder, "has no pooled output", "", "", "--output-kind encoder or hidden"});
-}
-
-[[noreturn]] void refuse_mode(const std::string& kind) {
-  throw usage_error({"--output-kind " + kind, "is a vector an input", "--mode single", "multi"});
+at::Tensor projected(const std::shared_ptr<Linear>& projection, const at::Tensor& pooled) {
+  return l2_normalized((projection == nullptr ? pooled : projection->forward(pooled)).to(at::kFloat));
 }
 
 }  // namespace
 
-Encoder::Encoder(const std::string& folder) : folder_(folder), towers_(read_towers(folder)) {
-  const std::string& type = towers_.model_type;
-  const bool means = type == "bert" || type == "xlm-roberta" || type == "modernbert";
-  const bool is_text_only = towers_.text != nullptr && towers_.vision == nullptr;
-  if (is_text_only && (means || std::filesystem::exists(folder + "/modules.json")))
-    head_ = std::make_shared<SentenceHead>(folder, towers_.text->width());
+Encoder::Encoder(const std::string& folder) : folder_(folder), text_folder_(folder), vision_folder_(folder) {
+  if (is_two_tower_folder(folder))
+    read_two_towers();
+  else
+    read_one_folder();
   const auto keep = [&](const char* name, const auto& part) {
     if (part != nullptr) register_module(name, part);
   };
-  keep("text", towers_.text);
-  keep("vision", towers_.vision);
-  keep("text_projection", towers_.text_projection);
-  keep("vision_projection", towers_.vision_projection);
+  keep("joint", joint_);
+  if (joint_ == nullptr) keep("text", text_), keep("vision", vision_);
+  keep("text_projection", text_projection_);
+  keep("vision_projection", vision_projection_);
   keep("head", head_);
+  keep("heads", heads_);
 }
 
-int64_t Encoder::text_width(VectorMode mode, VectorKind kind) const {
-  if (mode == VectorMode::kMulti && kind == VectorKind::kPooled) refuse_mode("pooled");
-  if (mode == VectorMode::kMulti || kind == VectorKind::kHidden) return towers_.text->width();
-  if (kind == VectorKind::kPooled && towers_.text->pooled_width() == 0) refuse_pooled(folder_);
-  if (kind == VectorKind::kPooled) return towers_.text->pooled_width();
+Encoder::~Encoder() = default;
+
+void Encoder::read_two_towers() {
+  const TwoTowerConfig config(folder_);
+  text_folder_ = config.text;
+  vision_folder_ = config.vision;
+  prompts_ = config.prompts;
+  const Towers left = read_towers(text_folder_);
+  const Towers right = vision_folder_ == text_folder_ ? left : read_towers(vision_folder_);
+  if (left.text == nullptr) throw usage_error({text_folder_, "reads no text", "a text tower"});
+  if (right.vision == nullptr) throw usage_error({vision_folder_, "sees no images", "a vision tower"});
+  text_ = left.text;
+  vision_ = right.vision;
+  heads_ = std::make_shared<TwoTowerHeads>(config, *text_, *vision_);
+}
+
+void Encoder::read_one_folder() {
+  const std::string model_type = HfConfig(folder_ + "/config.json").word("model_type");
+  if (model_type == "colmodernvbert") {
+    joint_ = std::make_shared<ColModernVbert>(folder_);
+    text_ = joint_->text_tower();
+    vision_ = joint_->vision_tower();
+    return;
+  }
+  const Towers towers = read_towers(folder_);
+  text_ = towers.text;
+  vision_ = towers.vision;
+  text_projection_ = towers.text_projection;
+  vision_projection_ = towers.vision_projection;
+  const bool means = model_type == "bert" || model_type == "xlm-roberta" || model_type == "modernbert";
+  if (vision_ == nullptr && (means || std::filesystem::exists(folder_ + "/modules.json")))
+    head_ = std::make_shared<SentenceHead>(folder_, text_->width());
+}
+
+void Encoder::expect_output(InputKind input, VectorMode mode, VectorKind kind) const {
+  if (mode == VectorMode::kMulti && kind == VectorKind::kPooled)
+    throw usage_error({"--output-kind pooled", "is a vector an input", "--mode single", "multi"});
+  if (input == InputKind::kPairs && !fuses_pairs())
+    throw usage_error({folder_, "makes no vectors of pairs", "a folder of two towers, or ColModernVBERT", "",
+                       "encode --text and --images apart"});
+  const bool joint_only = joint_ != nullptr && kind != VectorKind::kEncoder;
+  if (joint_only || (input == InputKind::kPairs && kind != VectorKind::kEncoder))
+    throw usage_error({"--output-kind", "pooled and hidden are outputs of one tower", "encoder"});
+  if (joint_ != nullptr && mode == VectorMode::kSingle)
+    throw usage_error({folder_, "has no vector an input, but one a token", "--mode multi", "single"});
+  const bool own = kind == VectorKind::kEncoder && mode == VectorMode::kSingle && heads_ == nullptr;
+  if (!own && kind != VectorKind::kPooled) return;
+  const bool is_text = input == InputKind::kTexts,
+             pools = is_text ? text_->pools() || (own && head_ != nullptr) : vision_->pools();
+  if (!pools) throw usage_error({folder_, "has no pooled output", "", "", "--output-kind encoder or hidden"});
+}
+
+// Of a vector an input, kEncoder.
+int64_t Encoder::own_width(InputKind input) const {
+  if (heads_ != nullptr) return heads_->width();
+  if (input == InputKind::kImages)
+    return vision_projection_ != nullptr ? vision_projection_->outputs() : vision_->width();
   if (head_ != nullptr) return head_->width();
-  return towers_.text_projection != nullptr ? towers_.text_projection->outputs()
-                                            : towers_.text->pooled_width();
+  return text_projection_ != nullptr ? text_projection_->outputs() : text_->pooled_width();
 }
 
-int64_t Encoder::image_width(VectorMode mode, VectorKind kind) const {
-  if (mode == VectorMode::kMulti && kind == VectorKind::kPooled) refuse_mode("pooled");
-  if (mode == VectorMode::kMulti || kind == VectorKind::kHidden) return towers_.vision->width();
-  if (!towers_.vision->pools()) refuse_pooled(folder_);
-  return kind == VectorKind::kEncoder && towers_.vision_projection != nullptr
-             ? towers_.vision_projection->outputs()
-             : towers_.vision->width();
+int64_t Encoder::width(InputKind input, VectorMode mode, VectorKind kind) const {
+  expect_output(input, mode, kind);
+  if (joint_ != nullptr) return joint_->width();
+  const bool is_text = input == InputKind::kTexts;
+  if (kind == VectorKind::kPooled) return is_text ? text_->pooled_width() : vision_->width();
+  if (kind == VectorKind::kEncoder && (mode == VectorMode::kSingle || heads_ != nullptr))
+    return own_width(input);
+  return is_text ? text_->width() : vision_->width();
+}
+
+at::Tensor Encoder::forward(InputKind input, const EncoderBatch& batch, VectorMode mode,
+                            VectorKind kind) const {
+  if (joint_ != nullptr)
+    return joint_
+        ->forward(batch.ids, batch.mask, batch.pixels.defined() ? batch.pixels.to(type_) : batch.pixels)
+        .to(at::kFloat);
+  if (input == InputKind::kTexts) return texts(batch.ids, batch.mask, mode, kind, batch.counts);
+  if (input == InputKind::kImages) return images(batch.pixels, mode, kind);
+  const at::Tensor& counts = batch.counts.defined() ? batch.counts : batch.mask;
+  return l2_normalized(heads_
+                           ->pairs(text_->forward(batch.ids, batch.mask), counts,
+                                   vision_->forward(batch.pixels.to(type_)), mode == VectorMode::kMulti)
+                           .to(at::kFloat));
 }
 
 at::Tensor Encoder::texts(const at::Tensor& ids, const at::Tensor& mask, VectorMode mode, VectorKind kind,
                           const at::Tensor& counts) const {
-  const TowerOutput out = towers_.text->forward(ids, mask);
-  if (kind == VectorKind::kHidden) return out.hidden.to(at::kFloat);
-  if (mode == VectorMode::kMulti) return l2_normalized(out.hidden.to(at::kFloat));
-  if (kind == VectorKind::kPooled) return out.pooled.to(at::kFloat);
-  return text_vectors(out, counts.defined() ? counts : mask);
+  return texts(text_->forward(ids, mask), counts.defined() ? counts : mask, mode, kind);
 }
 
-at::Tensor Encoder::text_vectors(const TowerOutput& out, const at::Tensor& counts) const {
+at::Tensor Encoder::texts(const TowerOutput& out, const at::Tensor& counts, VectorMode mode,
+                          VectorKind kind) const {
+  const bool each = mode == VectorMode::kMulti;
+  if (kind == VectorKind::kHidden) return out.hidden.to(at::kFloat);
+  if (kind == VectorKind::kPooled) return out.pooled.to(at::kFloat);
+  if (heads_ != nullptr) return l2_normalized(heads_->texts(out, counts, each).to(at::kFloat));
+  if (each) return l2_normalized(out.hidden.to(at::kFloat));
   if (head_ != nullptr) return head_->forward(out.hidden, counts).to(at::kFloat);
-  const auto& projection = towers_.text_projection;
-  return l2_normalized((projection == nullptr ? out.pooled : projection->forward(out.pooled)).to(at::kFloat));
+  return projected(text_projection_, out.pooled);
 }
 
 at::Tensor Encoder::images(const at::Tensor& pixels, VectorMode mode, VectorKind kind) const {
-  const TowerOutput out = towers_.vision->forward(pixels.to(type_));
-  if (kind == VectorKind::kHidden) return out.hidden.to(at::kFloat);
-  if (mode == VectorMode::kMulti) return l2_normalized(out.hidden.to(at::kFloat));
-  if (kind == VectorKind::kPooled) return out.pooled.to(at::kFloat);
-  return image_vectors(out);
+  return images(vision_->forward(pixels.to(type_)), mode, kind);
 }
 
-at::Tensor Encoder::image_vectors(const TowerOutput& out) const {
-  const auto& projection = towers_.vision_projection;
-  return l2_normalized((projection == nullptr ? out.pooled : projection->forward(out.pooled)).to(at::kFloat));
+at::Tensor Encoder::images(const TowerOutput& out, VectorMode mode, VectorKind kind) const {
+  const bool each = mode == VectorMode::kMulti;
+  if (kind == VectorKind::kHidden) return out.hidden.to(at::kFloat);
+  if (kind == VectorKind::kPooled) return out.pooled.to(at::kFloat);
+  if (heads_ != nullptr) return l2_normalized(heads_->images(out, each).to(at::kFloat));
+  if (each) return l2_normalized(out.hidden.to(at::kFloat));
+  return projected(vision_projection_, out.pooled);
 }
 
 void Encoder::prepare(at::Device device, at::ScalarType type) {
@@ -90,11 +157,13 @@ void Encoder::prepare(at::Device device, at::ScalarType type) {
     part->to(device, type);
     if (device.is_cpu()) part->pack();
   };
-  prepared(towers_.text);
-  prepared(towers_.vision);
-  prepared(towers_.text_projection);
-  prepared(towers_.vision_projection);
+  if (joint_ != nullptr) return prepared(joint_);
+  prepared(text_);
+  prepared(vision_);
+  prepared(text_projection_);
+  prepared(vision_projection_);
   prepared(head_);
+  prepared(heads_);
 }
 
 }  // namespace athanor

@@ -2,7 +2,9 @@
 // other inputs of its batch nor on the padding (within 1e-6, fp32).
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "models/encoders/sentence_head.h"
@@ -10,47 +12,80 @@
 
 namespace athanor {
 
+class ColModernVbert;
+class TwoTowerHeads;
+
+enum class InputKind { kTexts, kImages, kPairs };  // a pair: a text with an image
+
 // One vector an input, or one for each of its tokens or patches (late interaction, Khattab and Zaharia 2020).
 enum class VectorMode { kSingle, kMulti };
 
 // What the vectors are. kEncoder, single: pooled as the folder says (modules.json; CLIP's projection; the
-// masked mean of a bare text tower), L2 = 1 but where a modules.json says otherwise. kEncoder, multi: the
-// last hidden states, L2 = 1 each. kPooled: the tower's pooler output as it is. kHidden: the last hidden
-// states as they are, which is multi.
+// heads of two towers; the masked mean of a bare text tower), L2 = 1 but where a modules.json says otherwise.
+// kEncoder, multi: the last hidden states, projected where the folder has a projection for them, L2 = 1 each.
+// kPooled: the tower's pooler output as it is. kHidden: the last hidden states as they are, which is multi.
 enum class VectorKind { kEncoder, kPooled, kHidden };
+
+// Some inputs of a kind. What the kind or the model does not read is undefined.
+struct EncoderBatch {
+  at::Tensor ids, mask;  // [B,L] i64; mask 1: the tower sees it
+  at::Tensor counts;     // [B,L] i64, 1: pooling counts it; `mask` where undefined
+  at::Tensor pixels;     // [B,3,H,W] f32, normalised; tiles of all images in order where they are cut up
+};
 
 class Encoder : public torch::nn::Module {
  public:
   // Throws usage Error (models/encoders/tower.h).
   explicit Encoder(const std::string& folder);
+  ~Encoder() override;
 
-  bool reads_text() const { return towers_.text != nullptr; }
-  bool sees_images() const { return towers_.vision != nullptr; }
-  const TextTower& text() const { return *towers_.text; }
-  const VisionTower& vision() const { return *towers_.vision; }
+  bool reads_text() const { return text_ != nullptr; }
+  bool sees_images() const { return vision_ != nullptr; }
+  bool fuses_pairs() const { return heads_ != nullptr || joint_ != nullptr; }
+  const TextTower& text() const { return *text_; }
+  const VisionTower& vision() const { return *vision_; }
+  const std::string& folder() const { return folder_; }
+  // Where the tokenizer and the image processor are.
+  const std::string& text_folder() const { return text_folder_; }
+  const std::string& vision_folder() const { return vision_folder_; }
+  // Prompts of an encoder.json, by name.
+  const std::map<std::string, std::string>& prompts() const { return prompts_; }
+  bool counts_prompt() const { return head_ == nullptr || head_->includes_prompt(); }
+  // The model whose images stand among the text's tokens, cut into tiles; null for all others.
+  const ColModernVbert* joint() const { return joint_.get(); }
+
   // Of a vector. Throws usage Error where the model has no such output.
-  int64_t text_width(VectorMode mode, VectorKind kind) const;
-  int64_t image_width(VectorMode mode, VectorKind kind) const;
-
-  // ids and mask [B,L] i64 -> f32 [B,P], or [B,L,P] where rows of padding mean nothing. counts [B,L] (1: a
-  // token that pooling counts); `mask` where not given.
+  int64_t width(InputKind input, VectorMode mode, VectorKind kind) const;
+  // -> f32 [B,P], or [B,L,P] where rows of padding mean nothing: a row a token, or for images alone a patch.
+  at::Tensor forward(InputKind input, const EncoderBatch& batch, VectorMode mode, VectorKind kind) const;
+  // ids and mask [B,L] i64, counts as above -> as forward()
   at::Tensor texts(const at::Tensor& ids, const at::Tensor& mask, VectorMode mode, VectorKind kind,
                    const at::Tensor& counts = {}) const;
-  // pixels [B,3,H,W], normalised -> f32 [B,P] or [B,L,P]
+  // pixels [B,3,H,W], normalised -> as forward()
   at::Tensor images(const at::Tensor& pixels, VectorMode mode, VectorKind kind) const;
 
-  // What texts() and images() make of a tower's output with kSingle and kEncoder, f32 [B,P]; only where the
-  // width above says that there is such a vector.
-  at::Tensor text_vectors(const TowerOutput& out, const at::Tensor& counts) const;
-  at::Tensor image_vectors(const TowerOutput& out) const;
+  // What these make of a tower's output.
+  at::Tensor texts(const TowerOutput& out, const at::Tensor& counts, VectorMode mode, VectorKind kind) const;
+  at::Tensor images(const TowerOutput& out, VectorMode mode, VectorKind kind) const;
 
   // For inference from now on: on this device and in this type (f32, or bf16), laid out for a CPU's kernels.
   void prepare(at::Device device, at::ScalarType type);
+  at::ScalarType type() const { return type_; }
 
  private:
-  std::string folder_;
-  Towers towers_;
+  void read_two_towers();
+  void read_one_folder();
+  void expect_output(InputKind input, VectorMode mode, VectorKind kind) const;
+  int64_t own_width(InputKind input) const;
+
+  std::string folder_, text_folder_, vision_folder_;
+  std::shared_ptr<TextTower> text_;
+  std::shared_ptr<VisionTower> vision_;
+  std::shared_ptr<Linear> text_projection_, vision_projection_;
   std::shared_ptr<SentenceHead> head_;
+  std::shared_ptr<TwoTowerHeads> heads_;
+  std::shared_ptr<ColModernVbert> joint_;
+  std::map<std::string, std::string> prompts_;
   at::ScalarType type_ = at::kFloat;
 };
 

@@ -101,6 +101,22 @@ HfConfig HfConfig::section(const std::string& field) const {
   return {where_ + ": " + field, value == nullptr ? Json::object() : *value};
 }
 
+std::vector<std::string> HfConfig::fields() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : object_->items()) names.push_back(name);
+  return names;
+}
+
+void HfConfig::expect_known(const std::vector<std::string>& known) const {
+  for (const std::string& name : fields())
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw usage_error({where_ + ": " + name, "unknown field", "", "", suggestion(name, known)});
+}
+
+HfWeights::HfWeights(const std::string& where, const TensorMap& tensors) : folder_(where) {
+  for (const auto& [name, tensor] : tensors) entries_.emplace(name, Entry{tensor, where});
+}
+
 HfWeights::HfWeights(const std::string& folder) : folder_(folder) {
   const std::string index = folder + "/model.safetensors.index.json", single = folder + "/model.safetensors";
   if (!fs::exists(index)) {

@@ -14,6 +14,8 @@
 
 namespace athanor {
 
+class TensorMap;
+
 // One object of a JSON file. Getters without a default throw Error naming file and field where it is missing;
 // all throw where it has another type or an impossible value.
 class HfConfig {
@@ -32,6 +34,9 @@ class HfConfig {
   std::string word(const std::string& field, const std::string& otherwise) const;
   std::vector<std::string> words(const std::string& field) const;  // empty where missing
   HfConfig section(const std::string& field) const;                // an empty object where missing
+  std::vector<std::string> fields() const;                         // the names of all
+  // Throws Error naming one that is not among these, for files of our own.
+  void expect_known(const std::vector<std::string>& known) const;
   const std::string& where() const { return where_; }
 
   [[noreturn]] void refuse(const std::string& field, const std::string& expected) const;
@@ -47,6 +52,8 @@ class HfWeights {
  public:
   // Maps the files; nothing is copied. Throws Error: none there, a shard missing, a cut file.
   explicit HfWeights(const std::string& folder);
+  // These; `where` is their name in errors.
+  HfWeights(const std::string& where, const TensorMap& tensors);
 
   bool has(const std::string& name) const;
   // f32 (converted from f16 or bf16; a view of the file where it is f32). Throws Error: no such tensor, and

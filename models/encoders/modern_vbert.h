@@ -18,6 +18,8 @@ class ColModernVbert : public torch::nn::Module {
   int64_t width() const;
   int64_t image_token() const { return image_token_; }
   int64_t image_tokens() const;  // rows an image becomes
+  const std::shared_ptr<TextTower>& text_tower() const { return text_; }
+  const std::shared_ptr<VisionTower>& vision_tower() const { return vision_; }
   void pack();
 
  private:

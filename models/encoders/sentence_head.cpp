@@ -34,7 +34,7 @@ at::Tensor pooled(const at::Tensor& hidden, const at::Tensor& mask, TokenPooling
   const at::Tensor counts = mask.unsqueeze(-1);  // [B,L,1]
   switch (pooling) {
     case TokenPooling::kMean:
-      return (hidden * counts).sum(1) / mask.sum(1, true).clamp_min(1e-9);
+      return masked_mean(hidden, mask);
     case TokenPooling::kMeanSqrtLength:
       return (hidden * counts).sum(1) / mask.sum(1, true).clamp_min(1e-9).sqrt();
     case TokenPooling::kMax:
@@ -42,7 +42,8 @@ at::Tensor pooled(const at::Tensor& hidden, const at::Tensor& mask, TokenPooling
     case TokenPooling::kFirst:
       return hidden.select(1, 0);
     case TokenPooling::kLast: {
-      const at::Tensor last = mask.size(1) - 1 - mask.flip(1).argmax(1);
+      // The first place at which all are counted.
+      const at::Tensor last = mask.to(at::kLong).cumsum(1).argmax(1);
       return hidden.gather(1, last.view({-1, 1, 1}).expand({-1, 1, hidden.size(2)})).squeeze(1);
     }
   }
@@ -50,6 +51,11 @@ at::Tensor pooled(const at::Tensor& hidden, const at::Tensor& mask, TokenPooling
 }
 
 }  // namespace
+
+at::Tensor masked_mean(const at::Tensor& hidden, const at::Tensor& counts) {
+  const at::Tensor weights = counts.to(hidden.scalar_type());
+  return (hidden * weights.unsqueeze(-1)).sum(1) / weights.sum(1, true).clamp_min(1e-9);
+}
 
 at::Tensor l2_normalized(const at::Tensor& x) { return x / x.norm(2, -1, true).clamp_min(1e-12); }
 

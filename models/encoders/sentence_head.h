@@ -35,6 +35,9 @@ class SentenceHead : public torch::nn::Module {
   bool normalizes_ = false, includes_prompt_ = true;
 };
 
+// hidden [B,L,D], counts [B,L] (1: counts) -> the mean of those that count, [B,D]; 0 where none does
+at::Tensor masked_mean(const at::Tensor& hidden, const at::Tensor& counts);
+
 // x [...,D] / max(|x|, 1e-12), as torch.nn.functional.normalize
 at::Tensor l2_normalized(const at::Tensor& x);
 

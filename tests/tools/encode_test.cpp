@@ -103,7 +103,7 @@ CATCH_TEST_CASE("encode: a broken image is fatal, or left out and named", "[unit
   CATCH_INFO(skipped.err);
   CATCH_REQUIRE(skipped.exit_code == 0);
   CATCH_CHECK_THAT(skipped.err, Contains("left out") && Contains("1.png"));
-  CATCH_CHECK_THAT(skipped.out, Contains("4 inputs") && Contains("1 of them broken"));
+  CATCH_CHECK_THAT(skipped.out, Contains("4 images") && Contains("1 of them broken"));
   const at::Tensor vectors = read_safetensors(output).tensors.at("vectors");
   CATCH_CHECK(vectors.norm(2, 1).round().equal(at::tensor({1.0F, 0.0F, 1.0F, 1.0F})));
 }

@@ -28,29 +28,35 @@ at::ScalarType type_of(const std::string& precision) {
 
 std::string identity_of(const EncodeOptions& options) {
   const auto place = [](const std::string& path) { return fs::absolute(path).lexically_normal().string(); };
-  return text("model ", place(options.model), ", input ", place(options.input), ", mode ",
-              options.mode == VectorMode::kMulti ? "multi" : "single", ", kind ",
-              static_cast<int>(options.kind), ", prompt '", options.prompt, "', ", options.precision);
+  return text("model ", place(options.model), ", ", inputs_text(options.input_kind, 2), " of ",
+              place(options.input), ", mode ", options.mode == VectorMode::kMulti ? "multi" : "single",
+              ", kind ", static_cast<int>(options.kind), ", prompt ",
+              options.prompt ? "'" + *options.prompt + "'" : "of the model", ", ", options.precision);
 }
 
 }  // namespace
+
+std::string inputs_text(InputKind kind, int64_t count) {
+  const std::string one = kind == InputKind::kTexts ? "text" : kind == InputKind::kImages ? "image" : "pair";
+  return count == 1 ? one : one + "s";
+}
 
 EncodeCounts encode(const EncodeOptions& options) {
   const at::Device device = resolve_device(options.device);
   const at::ScalarType type = type_of(options.precision);
   InputLines inputs(options.input_kind, options.input);
   Encoder encoder(options.model);
-  const bool is_text = options.input_kind == InputKind::kTexts;
-  if (is_text && !encoder.reads_text())
+  if (options.input_kind != InputKind::kImages && !encoder.reads_text())
     throw usage_error({options.model, "reads no text", "", "", "--images"});
-  if (!is_text && !encoder.sees_images())
+  if (options.input_kind != InputKind::kTexts && !encoder.sees_images())
     throw usage_error({options.model, "sees no images", "", "", "--text"});
+  // Before the model is loaded onto a device: what cannot be made is refused first.
+  const int64_t width = encoder.width(options.input_kind, options.mode, options.kind);
   ThreadPool pool(static_cast<int>(at::get_num_threads()) - 1);
-  const auto maker = is_text ? make_text_vectors(options, encoder, device, pool)
-                             : make_image_vectors(options, encoder, device, pool);
+  VectorMaker maker(options, encoder, device, pool);
   VectorStore store({.output = options.output,
                      .identity = identity_of(options),
-                     .width = maker->width(),
+                     .width = width,
                      .several = has_several(options),
                      .resume = options.resume});
   encoder.prepare(device, type);
@@ -62,10 +68,10 @@ EncodeCounts encode(const EncodeOptions& options) {
   Progress progress;
   ProgressState state;
   for (;;) {
-    std::vector<EncodeInput> window = inputs.next(maker->window());
+    std::vector<EncodeInput> window = inputs.next(maker.window());
     if (window.empty()) break;
     if (stop_requested()) throw Error({options.output, "stopped; go on with --resume"});
-    const Vectors vectors = maker->encode(window);
+    const Vectors vectors = maker.encode(window);
     store.append(vectors.rows.const_data_ptr<float>(), vectors.counts);
     counts.inputs += static_cast<int64_t>(window.size());
     state = {.step = store.done(), .steps = inputs.size(), .samples = counts.inputs};
@@ -73,7 +79,7 @@ EncodeCounts encode(const EncodeOptions& options) {
   }
   progress.finish(state);
   store.finish();
-  counts.skipped = maker->skipped();
+  counts.skipped = maker.skipped();
   counts.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return counts;
 }

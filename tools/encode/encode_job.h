@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "models/encoders/encoder.h"
@@ -16,8 +17,8 @@ struct EncodeOptions {
   InputKind input_kind = InputKind::kTexts;
   VectorMode mode = VectorMode::kSingle;
   VectorKind kind = VectorKind::kEncoder;
-  std::string prompt;  // name of one of the folder's prompts, or the prompt itself
-  int64_t batch = 0;   // inputs at most; 0: as many as fit
+  std::optional<std::string> prompt;  // tools/encode/prompts.h
+  int64_t batch = 0;                  // inputs at most; 0: as many as fit
   std::string device = "auto";
   std::string precision = "fp32";
   int64_t threads = 0;
@@ -28,6 +29,9 @@ struct EncodeCounts {
   int64_t inputs = 0, resumed = 0, skipped = 0;
   double seconds = 0;  // of this run, without loading the model
 };
+
+// "texts", "images" or "pairs"; without the s for one.
+std::string inputs_text(InputKind kind, int64_t count);
 
 // Throws Error; usage Error where the options do not fit the model.
 EncodeCounts encode(const EncodeOptions& options);

@@ -67,7 +67,7 @@ std::string InputLines::place() const {
 }
 
 EncodeInput InputLines::parse(const std::string& line) const {
-  EncodeInput input;
+  EncodeInput input{.place = place()};
   const auto path = [&](const std::string& name) {
     return fs::path(name).is_absolute() || folder_.empty() ? name : folder_ + "/" + name;
   };
@@ -94,7 +94,7 @@ std::vector<EncodeInput> InputLines::next(int64_t most) {
   std::string line;
   for (; static_cast<int64_t>(inputs.size()) < most && done_ < size_; ++done_) {
     if (!files_.empty())
-      inputs.push_back({"", files_[static_cast<size_t>(done_)]});
+      inputs.push_back({"", files_[static_cast<size_t>(done_)], place()});
     else if (read_line(line))
       inputs.push_back(parse(line));
     else

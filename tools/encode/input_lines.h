@@ -7,14 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "models/encoders/encoder.h"
+
 namespace athanor {
 
 struct EncodeInput {
   std::string text;   // a line without its end
   std::string image;  // a path
+  std::string place;  // "texts.txt:12", for messages
 };
-
-enum class InputKind { kTexts, kImages, kPairs };
 
 class InputLines {
  public:

@@ -1,16 +1,15 @@
-// What makes vectors of a window of inputs: texts, or images.
+// Vectors of a window of inputs: read in parallel, batched by length, run on the device, put in their order.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
-#include <memory>
 #include <vector>
 
+#include "tools/encode/batches.h"
 #include "tools/encode/encode_job.h"
+#include "tools/encode/model_inputs.h"
 
 namespace athanor {
-
-class ThreadPool;
 
 // The vectors of some inputs, side by side.
 struct Vectors {
@@ -20,19 +19,29 @@ struct Vectors {
 
 class VectorMaker {
  public:
-  virtual ~VectorMaker() = default;
-  virtual int64_t width() const = 0;   // D
-  virtual int64_t window() const = 0;  // inputs that are best given together
-  // Throws Error naming the input.
-  virtual Vectors encode(std::vector<EncodeInput>& inputs) = 0;
-  virtual int64_t skipped() const { return 0; }  // inputs left out so far
-};
+  // `options`, `encoder` (prepared by now or later) and `pool` outlive it.
+  VectorMaker(const EncodeOptions& options, Encoder& encoder, at::Device device, ThreadPool& pool);
 
-// `options`, `encoder` and `pool` outlive it.
-std::unique_ptr<VectorMaker> make_text_vectors(const EncodeOptions& options, const Encoder& encoder,
-                                               at::Device device, ThreadPool& pool);
-std::unique_ptr<VectorMaker> make_image_vectors(const EncodeOptions& options, const Encoder& encoder,
-                                                at::Device device, ThreadPool& pool);
+  int64_t width() const;   // D
+  int64_t window() const;  // inputs that are best given together
+  // Throws Error naming the input.
+  Vectors encode(std::vector<EncodeInput>& inputs);
+  int64_t skipped() const { return skipped_; }  // inputs left out so far
+
+ private:
+  void start_limits();
+  std::vector<std::vector<int64_t>> batches(const ModelInputs& inputs, const std::vector<bool>& is_bad) const;
+  at::Tensor forward(const std::vector<int64_t>& batch, const ModelInputs& inputs) const;
+  void halve();
+  bool fall_back();
+
+  const EncodeOptions& options_;
+  Encoder& encoder_;
+  at::Device device_;
+  InputReader reader_;
+  BatchLimits limits_;
+  int64_t skipped_ = 0;
+};
 
 // A vector a token or patch.
 inline bool has_several(const EncodeOptions& options) {
