@@ -1,5 +1,4 @@
-// Writing tensors sorted by item size, so that each is aligned to its own type; reading by mmap with every
-// offset checked before a byte is used.
+// Writing tensors sorted by item size, so that each is aligned to its own type; reading by mmap.
 #include "src/core/safetensors.h"
 
 #include <ATen/ops/empty.h>
@@ -17,6 +16,7 @@
 
 #include "src/core/error.h"
 #include "src/core/files.h"
+#include "src/core/safetensors_header.h"
 #include "src/core/text.h"
 
 namespace athanor {
@@ -24,20 +24,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct TypeName {
-  const char* name;
-  at::ScalarType type;
-};
-constexpr TypeName kTypes[] = {{"F64", at::kDouble}, {"I64", at::kLong},      {"F32", at::kFloat},
-                               {"I32", at::kInt},    {"BF16", at::kBFloat16}, {"F16", at::kHalf},
-                               {"U8", at::kByte},    {"BOOL", at::kBool}};
-constexpr const char* kTypeList = "F64, I64, F32, I32, BF16, F16, U8 or BOOL";
-constexpr uint64_t kLargestHeader = 100'000'000;
+// Of kSafetensorsTypes.
+constexpr at::ScalarType kTypes[] = {at::kDouble,   at::kLong, at::kFloat, at::kInt,
+                                     at::kBFloat16, at::kHalf, at::kByte,  at::kBool};
+static_assert(std::size(kTypes) == std::size(kSafetensorsTypes));
 
 const char* type_name(at::ScalarType type, const std::string& where) {
-  for (const TypeName& entry : kTypes)
-    if (entry.type == type) return entry.name;
-  throw Error({where, "this type cannot be stored", kTypeList, c10::toString(type)});
+  for (size_t i = 0; i < std::size(kTypes); ++i)
+    if (kTypes[i] == type) return kSafetensorsTypes[i].name;
+  throw Error({where, "this type cannot be stored", "F64, I64, F32, I32, BF16, F16, U8 or BOOL",
+               c10::toString(type)});
 }
 
 class OutputFile {
@@ -116,81 +112,10 @@ std::shared_ptr<Mapping> map_file(const std::string& path) {
   return mapping;
 }
 
-Json read_header(const Mapping& file, const std::string& path, uint64_t& data_begin) {
-  if (file.size < 8)
-    throw Error({path, "not a safetensors file, or cut", "at least 8 bytes", text(file.size, " bytes")});
-  uint64_t length = 0;
-  std::memcpy(&length, file.bytes, 8);
-  if (length > kLargestHeader)
-    throw Error({path, "not a safetensors file", "a header length", text(length, " in the first 8 bytes")});
-  if (length > file.size - 8)
-    throw Error({path, "cut inside the header", bytes_text(length + 8), bytes_text(file.size)});
-  data_begin = 8 + length;
-  Json header = Json::parse(file.bytes + 8, file.bytes + data_begin, nullptr, /*allow_exceptions=*/false);
-  if (!header.is_object()) throw Error({path, "the header is not a JSON object"});
-  return header;
-}
-
-struct Entry {
-  std::string name;
-  at::ScalarType type;
-  std::vector<int64_t> shape;
-  uint64_t begin, end;
-};
-
-bool is_size(const Json& value) { return value.is_number_unsigned(); }
-
-bool well_formed(const Json& entry) {
-  if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
-      !entry.contains("data_offsets"))
-    return false;
-  const Json& offsets = entry["data_offsets"];
-  return entry["dtype"].is_string() && entry["shape"].is_array() &&
-         std::all_of(entry["shape"].begin(), entry["shape"].end(), is_size) && offsets.is_array() &&
-         offsets.size() == 2 && is_size(offsets[0]) && is_size(offsets[1]);
-}
-
-Entry parse_entry(const std::string& name, const Json& json, const std::string& path) {
-  const std::string where = path + ": " + name;
-  if (!well_formed(json)) throw Error({where, "bad header entry", "dtype, shape and data_offsets"});
-  const std::string dtype = json["dtype"];
-  const auto* known = std::find_if(std::begin(kTypes), std::end(kTypes),
-                                   [&](const TypeName& type) { return dtype == type.name; });
-  if (known == std::end(kTypes)) throw Error({where, "this type cannot be read", kTypeList, dtype});
-  Entry entry{name, known->type, json["shape"], json["data_offsets"][0], json["data_offsets"][1]};
-  unsigned __int128 bytes = c10::elementSize(entry.type);
-  for (const int64_t length : entry.shape) {
-    bytes *= static_cast<uint64_t>(length);
-    if (bytes >> 64 != 0) bytes = ~uint64_t{0};
-  }
-  if (entry.begin > entry.end || bytes != entry.end - entry.begin)
-    throw Error({where, "offsets do not fit the shape",
-                 text(static_cast<uint64_t>(bytes), " bytes for ", dtype, " ", shape_text(entry.shape)),
-                 text("[", entry.begin, ",", entry.end, "]")});
-  return entry;
-}
-
-void check_layout(std::vector<Entry>& entries, uint64_t data_bytes, const std::string& path) {
-  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  });
-  uint64_t next = 0;
-  for (const Entry& entry : entries) {
-    if (entry.begin != next)
-      throw Error({path + ": " + entry.name,
-                   entry.begin < next ? "tensors overlap" : "a hole before this tensor",
-                   text("offset ", next), text("offset ", entry.begin)});
-    next = entry.end;
-  }
-  if (next != data_bytes)
-    throw Error({path, next > data_bytes ? "cut" : "bytes after the last tensor",
-                 text(next, " bytes of data"), text(data_bytes)});
-}
-
-at::Tensor make_view(const Entry& entry, const std::shared_ptr<Mapping>& file, uint64_t data_begin) {
-  char* bytes = file->bytes + data_begin + entry.begin;
-  const auto options = at::TensorOptions().dtype(entry.type);
-  if (reinterpret_cast<uintptr_t>(bytes) % c10::elementSize(entry.type) == 0)
+at::Tensor make_view(const SafetensorsEntry& entry, const std::shared_ptr<Mapping>& file) {
+  char* bytes = file->bytes + entry.begin;
+  const auto options = at::TensorOptions().dtype(kTypes[entry.type]);
+  if (reinterpret_cast<uintptr_t>(bytes) % kSafetensorsTypes[entry.type].bytes == 0)
     return at::from_blob(
         bytes, entry.shape, [file](void*) {}, options);
   at::Tensor copy = at::empty(entry.shape, options);
@@ -221,21 +146,9 @@ void write_safetensors(const std::string& path, const TensorMap& tensors,
 
 Safetensors read_safetensors(const std::string& path) {
   const auto file = map_file(path);
-  uint64_t data_begin = 0;
-  const Json header = read_header(*file, path, data_begin);
-  Safetensors result;
-  std::vector<Entry> entries;
-  for (const auto& [name, value] : header.items()) {
-    if (name != "__metadata__") {
-      entries.push_back(parse_entry(name, value, path));
-      continue;
-    }
-    if (!value.is_object()) throw Error({path, "__metadata__ is not a JSON object"});
-    for (const auto& [key, text_value] : value.items())
-      if (text_value.is_string()) result.metadata[key] = text_value;
-  }
-  check_layout(entries, file->size - data_begin, path);
-  for (const Entry& entry : entries) result.tensors.set(entry.name, make_view(entry, file, data_begin));
+  SafetensorsHeader header = parse_safetensors_header({file->bytes, file->size}, path);
+  Safetensors result{.tensors = {}, .metadata = std::move(header.metadata)};
+  for (const SafetensorsEntry& entry : header.entries) result.tensors.set(entry.name, make_view(entry, file));
   return result;
 }
 
