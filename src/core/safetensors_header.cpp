@@ -52,7 +52,8 @@ uint64_t bytes_of(const Json& shape, uint64_t bytes, const std::string& where) {
   bool is_empty = false;
   for (const auto length : shape.get<std::vector<uint64_t>>()) {
     is_empty = is_empty || length == 0;
-    if (length > kMostBytes / bytes) throw Error({where, "a shape larger than any file", "", shape.dump()});
+    if (length > kMostBytes / bytes)
+      throw Error({where, "offsets do not fit the shape", "no more bytes than a file has", shape.dump()});
     bytes *= std::max<uint64_t>(1, length);
   }
   return is_empty ? 0 : bytes;
