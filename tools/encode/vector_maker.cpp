@@ -34,7 +34,8 @@ void lay_out_tokens(const std::vector<int64_t>& batch, const ModelInputs& inputs
     const Encoding& own = inputs.tokens[static_cast<size_t>(batch[static_cast<size_t>(row)])];
     const auto at = [&](const at::Tensor& to) { return to.mutable_data_ptr<int64_t>() + row * length; };
     const int64_t left_out = std::min(uncounted, own.attention_length);
-    std::copy(own.ids.begin(), own.ids.end(), at(out.ids));
+    std::copy_n(own.ids.begin() + own.attention_begin, own.attention_length,
+                at(out.ids) + own.attention_begin);
     std::fill_n(at(out.mask), own.ids.size(), 1);
     std::fill_n(at(out.counts) + own.attention_begin + left_out, own.attention_length - left_out, 1);
   }
