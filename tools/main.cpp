@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   athanor::add_predict_verb(app);
   athanor::add_export_verb(app);
   athanor::add_config_verb(app);
+  athanor::add_parity_verb(app);
   athanor::add_doctor_verb(app);
   athanor::add_augment_verb(app);
   athanor::add_tokenize_verb(app);

@@ -16,6 +16,7 @@ void add_export_verb(CLI::App& app);
 void add_prepare_verb(CLI::App& app);
 void add_synth_verb(CLI::App& app);
 void add_config_verb(CLI::App& app);
+void add_parity_verb(CLI::App& app);
 void add_doctor_verb(CLI::App& app);
 void add_augment_verb(CLI::App& app);
 void add_tokenize_verb(CLI::App& app);
