@@ -187,8 +187,10 @@ class OwnVectors {
   at::Tensor ids(std::vector<EncodeInput> inputs) {
     const EncodeOptions options = options_of(InputKind::kTexts, VectorKind::kEncoder);
     std::vector<int64_t> ids;
-    for (const Encoding& encoding : InputReader(options, encoder_, pool_).read(inputs).tokens)
-      ids.insert(ids.end(), encoding.ids.begin(), encoding.ids.end());
+    for (const Encoding& encoding : InputReader(options, encoder_, pool_).read(inputs).tokens) {
+      const auto begin = encoding.ids.begin() + encoding.attention_begin;
+      ids.insert(ids.end(), begin, begin + encoding.attention_length);
+    }
     return at::tensor(ids);
   }
 

@@ -43,8 +43,8 @@ class Outputs:
         if row is not None:
             self.rows.setdefault(name, []).append(row.contiguous())
 
-    def add_tower(self, side, out):
-        self.add(f"{side}/hidden", out.last_hidden_state[0])
+    def add_tower(self, side, out, rows=None):
+        self.add(f"{side}/hidden", out.last_hidden_state[0, :rows])
         self.add(f"{side}/pooled", getattr(out, "pooler_output", None))
 
     def tensors(self):
@@ -70,11 +70,11 @@ def add_texts(folder, model, texts, out):
     padding = "max_length" if "siglip" in model.config.model_type else False
     has_modules = (folder / "modules.json").exists()
     for text in texts:
-        given = tokenizer(text, truncation=True, max_length=length, padding=padding, return_tensors="pt")
-        ids, mask = given["input_ids"], torch.ones_like(given["input_ids"])
-        out.add("text/ids", ids[0])
-        made = tower(input_ids=ids, attention_mask=mask)
-        out.add_tower("text", made)
+        tokens = len(tokenizer(text, truncation=True, max_length=length)["input_ids"])
+        ids = tokenizer(text, truncation=True, max_length=length, padding=padding, return_tensors="pt")["input_ids"]
+        out.add("text/ids", ids[0, :tokens])
+        made = tower(input_ids=ids, attention_mask=torch.ones_like(ids))  # SigLIP sees its padding
+        out.add_tower("text", made, tokens)
         if model.config.model_type in MEANS:
             if not has_modules:
                 out.add("text/vectors", normalized(made.last_hidden_state.mean(1)))
@@ -101,6 +101,17 @@ def add_images(folder, model, images, out):
         out.add("image/vectors", normalized(model.visual_projection(pooled) if model.config.model_type == "clip" else pooled))
 
 
+def load(folder, kind):
+    """Whole: what transformers does not find it would draw at random."""
+    model, info = kind.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    missing = sorted(info["missing_keys"])
+    if missing and all("pooler" in name for name in missing):
+        model = kind.from_pretrained(folder, dtype=torch.float32, add_pooling_layer=False)
+    elif missing:
+        sys.exit(f"{kind.__name__} of transformers {tf.__version__} does not find {missing[0]} in {folder}")
+    return model.eval()
+
+
 def main():
     job = json.loads(Path(sys.argv[1]).read_text())
     folder = Path(job["model"])
@@ -108,7 +119,7 @@ def main():
     if model_type not in CLASSES:
         sys.exit(f"no reference for model_type {model_type!r} in transformers {tf.__version__}")
     torch.set_num_threads(job.get("threads") or torch.get_num_threads())
-    model = getattr(tf, CLASSES[model_type]).from_pretrained(folder, dtype=torch.float32).eval()
+    model = load(folder, getattr(tf, CLASSES[model_type]))
     out = Outputs()
     with torch.inference_mode():
         if job["texts"]:
