@@ -137,7 +137,8 @@ std::map<std::string, std::string> list_images(const std::string& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
     const std::string extension = lower(entry.path().extension().string());
     const std::string stem = entry.path().stem().string();
-    const bool image = extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+    const bool image =
+        extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".webp";
     if (!image || stem.front() == '.' || !entry.is_regular_file()) continue;
     if (const auto [at, is_new] = files.emplace(stem, entry.path().string()); !is_new)
       throw usage_error({entry.path().string(), "two images of one name", "one", at->second, ""});

@@ -40,7 +40,7 @@ struct LabelledSplits {
   std::vector<SampleError> faults;                   // files without their counterpart
 };
 
-// The JPEG and PNG files of a folder by their names without extension; hidden files and other kinds are
+// The JPEG, PNG and WebP files of a folder by their names without extension; hidden files and other kinds are
 // passed over. Throws usage Error where it cannot be read or two have one name.
 std::map<std::string, std::string> list_images(const std::string& folder);
 

@@ -15,6 +15,7 @@ import transformers as tf
 from make_towers import masks, scramble
 from PIL import Image
 from safetensors.torch import save_file
+from sentence_transformers import SentenceTransformer
 from torch import nn
 from torch.nn.functional import gelu, normalize, relu
 
@@ -193,6 +194,15 @@ def published(images):
     save_file(cases, folder / "cases.safetensors")
 
 
+def without_prompt():
+    """The sentence model of golden/towers, whose pooling leaves the prompt out."""
+    folder = OUT.parent / "towers/sentence"
+    model = SentenceTransformer(str(folder), device="cpu")
+    model[1].include_prompt = False
+    vectors = model.encode((folder / "texts.txt").read_text().split("\n")[:-1], prompt_name="query")
+    save_file({"vectors": torch.as_tensor(vectors)}, OUT / "without_prompt.safetensors")
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
@@ -200,6 +210,7 @@ def main():
     two_towers(colvbert(images), images)
     two_towers(colmodernvbert(images), images)
     published(images)
+    without_prompt()
     for extra in (*OUT.rglob("generation_config.json"), *OUT.rglob("chat_template.jinja")):
         extra.unlink()
 

@@ -74,8 +74,9 @@ std::string duration_text(double seconds) {
 namespace {
 
 std::string numbers_text(const ProgressState& state, double samples_per_s, double eta_s,
-                         const char* rate_unit) {
-  std::string out = text("step ", state.step, state.steps > 0 ? text("/", state.steps) : std::string());
+                         const std::string& rate_unit) {
+  const char* counted = state.unit == nullptr ? "step" : state.unit;
+  std::string out = text(counted, " ", state.step, state.steps > 0 ? text("/", state.steps) : std::string());
   if (!std::isnan(state.loss)) out += "  loss " + decimals(state.loss, 4);
   if (!std::isnan(state.lr)) out += "  lr " + scientific(state.lr);
   if (samples_per_s > 0) out += "  " + rate_text(samples_per_s) + rate_unit;
@@ -89,7 +90,8 @@ std::string progress_line(const ProgressState& state, double samples_per_s, doub
   std::string head;
   if (state.epoch > 0)
     head = text("epoch ", state.epoch, state.epochs > 0 ? text("/", state.epochs) : std::string(), "  ");
-  std::string numbers = numbers_text(state, samples_per_s, eta_s, " samples/s");
+  std::string numbers = numbers_text(state, samples_per_s, eta_s,
+                                     text(" ", state.unit == nullptr ? "samples" : state.unit, "/s"));
   if (columns <= 0) return head + numbers;
   // A full last column would wrap; brackets and two spaces go with the bar.
   const auto room = [&] { return columns - 1 - 4 - static_cast<int>(head.size() + numbers.size()); };

@@ -22,6 +22,7 @@ struct ProgressState {
   int64_t step = 0;                                        // done
   int64_t steps = 0;                                       // planned, 0: not known
   int64_t samples = 0;                                     // seen by this process
+  const char* unit = nullptr;                              // "texts": what is counted, instead of steps
   double loss = std::numeric_limits<double>::quiet_NaN();  // NaN: not known yet, left out
   double lr = std::numeric_limits<double>::quiet_NaN();
 };

@@ -67,6 +67,9 @@ CATCH_TEST_CASE("progress: a line says epoch, step, loss, rate, throughput and t
   ProgressState little;
   little.step = 5;
   CATCH_CHECK(progress_line(little, 0, -1, 0) == "step 5");
+  little.steps = 9;
+  little.unit = "texts";
+  CATCH_CHECK(progress_line(little, 120, 7, 0) == "texts 5/9  120 texts/s  ETA 0:07");
 }
 
 CATCH_TEST_CASE("progress: on a terminal the line never wraps, and the bar takes what is left", "[unit]") {

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "data/hdf5/hdf5_file.h"
 #include "src/core/files.h"
@@ -120,6 +121,75 @@ CATCH_TEST_CASE("encode: HDF5 holds the same, and a finished output is not writt
   CATCH_CHECK_THAT(twice.err, Contains("is there already"));
 }
 
+CATCH_TEST_CASE("encode: a folder's default prompt is used, and left out of the mean where it says so",
+                "[unit]") {
+  const std::string model = fixtures() + "/prompted";
+  fs::remove_all(model);
+  fs::copy(kModel, model, fs::copy_options::recursive);
+  std::ofstream(model + "/1_Pooling/config.json")
+      << R"({"embedding_dimension": 24, "pooling_mode": "mean", "include_prompt": false})";
+  std::ofstream(model + "/config_sentence_transformers.json")
+      << R"({"prompts": {"query": "ask: ", "document": ""}, "default_prompt_name": "query"})";
+  const auto vectors = [&](const std::vector<std::string>& options) {
+    const std::string output = output_of("prompted.safetensors");
+    Run run{{"encode", "--model", model, "--text", kTexts, "--output", output}};
+    run.arguments.insert(run.arguments.end(), options.begin(), options.end());
+    const Outcome outcome = run_athanor(run);
+    CATCH_INFO(outcome.err);
+    CATCH_REQUIRE(outcome.exit_code == 0);
+    return read_safetensors(output).tensors.at("vectors").clone();
+  };
+  const std::string golden = ATHANOR_SOURCE_DIR "/tests/models/golden/encoders/without_prompt.safetensors";
+  const at::Tensor want = read_safetensors(golden).tensors.at("vectors");
+  const at::Tensor plain = read_safetensors(kModel + "/cases.safetensors").tensors.at("vectors");
+  CATCH_CHECK(largest_difference(vectors({}), want) < 1e-6);
+  CATCH_CHECK(largest_difference(vectors({"--prompt", "ask: "}), want) < 1e-6);
+  CATCH_CHECK(largest_difference(vectors({"--prompt", "passage"}), plain) < 1e-6);
+  CATCH_CHECK(largest_difference(want, plain) > 1e-3);
+}
+
+CATCH_TEST_CASE("encode: a text without any token is refused with its place", "[unit]") {
+  const std::string model = fixtures() + "/bare_tokens", texts = fixtures() + "/hollow.txt";
+  fs::remove_all(model);
+  fs::copy(kModel, model, fs::copy_options::recursive);
+  auto tokenizer = nlohmann::json::parse(read_file(model + "/tokenizer.json"));
+  tokenizer["post_processor"] = nullptr;
+  std::ofstream(model + "/tokenizer.json") << tokenizer;
+  std::ofstream(texts) << "a\n\nb\n";
+  const Outcome outcome =
+      run_athanor({{"encode", "--model", model, "--text", texts, "--output", output_of("hollow.h5")}});
+  CATCH_CHECK(outcome.exit_code == 1);
+  CATCH_CHECK_THAT(outcome.err, Contains("hollow.txt:2: the text has no tokens"));
+}
+
+CATCH_TEST_CASE("encode: images that are empty or too large are refused with their names", "[unit]") {
+  const std::string model = ATHANOR_SOURCE_DIR "/tests/models/golden/towers/images";
+  const std::string nothing = fixtures() + "/nothing.png", vast = fixtures() + "/vast.jpg";
+  std::ofstream(nothing).flush();
+  // The head of a grey JPEG of 20,000 x 20,000 pixels.
+  constexpr unsigned char kHead[] = {0xFF, 0xD8, 0xFF, 0xC0, 0,    11, 8,    0x4E, 0x20,
+                                     0x4E, 0x20, 1,    1,    0x11, 0,  0xFF, 0xDA, 0,
+                                     8,    1,    1,    0,    0,    63, 0,    0xFF, 0xD9};
+  std::ofstream(vast, std::ios::binary).write(reinterpret_cast<const char*>(kHead), sizeof(kHead));
+  for (const auto& [file, fragment] :
+       {std::pair(nothing, "nothing.png: "), std::pair(vast, "20000 x 20000")}) {
+    const Outcome outcome =
+        run_athanor({{"encode", "--model", model, "--images", file, "--output", output_of("refused.h5")}});
+    CATCH_CHECK(outcome.exit_code == 1);
+    CATCH_CHECK_THAT(outcome.err, Contains(fragment));
+    CATCH_CHECK(lines_of(outcome.err).size() == 1);
+    fs::remove_all(fixtures() + "/refused.h5.partial");
+  }
+}
+
+CATCH_TEST_CASE("encode: counts what it encodes, and one image is not two", "[unit]") {
+  const std::string model = ATHANOR_SOURCE_DIR "/tests/models/golden/towers/images";
+  const Outcome one = run_athanor(
+      {{"encode", "--model", model, "--images", model + "/pictures/0.png", "--output", output_of("one.h5")}});
+  CATCH_CHECK_THAT(one.out, Contains("the vectors of 1 image to"));
+  CATCH_CHECK_THAT(one.err, Contains("images 1/1"));
+}
+
 CATCH_TEST_CASE("bad input: encode", "[unit]") {
   const std::string in = fixtures();
   std::ofstream(in + "/broken.jsonl") << "{\"text\": \"a\"}\n{\"txt\": \"b\"}\n";
@@ -150,6 +220,14 @@ CATCH_TEST_CASE("bad input: encode", "[unit]") {
        {"encode", "--model", kModel, "--text", kTexts, "--output", "v.npy"},
        2,
        {"v.npy", ".safetensors"}},
+      {"a mode that is not known",
+       {"encode", "--model", kModel, "--text", kTexts, "--output", "v.h5", "--mode", "several"},
+       2,
+       {"--mode: not known", "single|multi", "several"}},
+      {"a batch that is no number",
+       {"encode", "--model", kModel, "--text", kTexts, "--output", "v.h5", "--batch", "many"},
+       2,
+       {"--batch", "auto or a number", "many"}},
       {"pooled vectors of tokens",
        {"encode", "--model", kModel, "--text", kTexts, "--output", "v.h5", "--mode", "multi", "--output-kind",
         "pooled"},

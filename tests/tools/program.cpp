@@ -18,7 +18,7 @@ namespace athanor::testing {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr auto kPatience = std::chrono::seconds(30);
+constexpr std::chrono::milliseconds kPatience(30'000);
 
 const fs::path& scratch() {
   struct Scratch {
@@ -58,17 +58,20 @@ void redirect(const fs::path& file, int to) {
   ::_exit(127);
 }
 
-int wait_for(pid_t child) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+int wait_for(pid_t child, int64_t kill_after_ms, int64_t& peak_bytes) {
+  const auto patience = kill_after_ms > 0 ? std::chrono::milliseconds(kill_after_ms) : kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   int status = 0;
-  while (::waitpid(child, &status, WNOHANG) == 0) {
+  rusage used{};
+  while (::wait4(child, &status, WNOHANG, &used) == 0) {
     if (std::chrono::steady_clock::now() > deadline) {
       ::kill(child, SIGKILL);
       ::waitpid(child, &status, 0);
-      return 124;
+      return kill_after_ms > 0 ? 128 + SIGKILL : 124;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(std::chrono::milliseconds(kill_after_ms > 0 ? 1 : 5));
   }
+  peak_bytes = used.ru_maxrss * 1024;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -126,7 +129,7 @@ Outcome run_athanor(const Run& run) {
   const pid_t child = ::fork();
   if (child == 0) become_athanor(run, folder, run.stdout_path.empty() ? out : fs::path(run.stdout_path), err);
   Outcome outcome;
-  outcome.exit_code = wait_for(child);
+  outcome.exit_code = wait_for(child, run.kill_after_ms, outcome.peak_bytes);
   outcome.out = run.stdout_path.empty() ? read_all(out) : "";
   outcome.err = read_all(err);
   for (const auto& entry : fs::directory_iterator(folder)) outcome.left.push_back(entry.path().filename());

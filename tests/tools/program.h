@@ -11,11 +11,13 @@ struct Run {
   std::vector<std::string> arguments;
   int64_t file_limit_bytes = 0;  // no file may grow beyond this: stands for a full disk (0: no limit)
   std::string stdout_path = {};  // "" to catch it
+  int64_t kill_after_ms = 0;     // SIGKILL then, where it still runs (0: never)
 };
 
 struct Outcome {
   int exit_code = -1;  // 128 + signal if one ended it, 124 after half a minute
   std::string out, err;
+  int64_t peak_bytes = 0;         // of memory
   std::vector<std::string> left;  // files and folders that it left behind in its folder
 };
 

@@ -38,6 +38,13 @@ BatchLimits gpu_limits(InputKind input, bool is_large, int64_t free_bytes) {
   return limits;
 }
 
+bool halve_limits(int64_t rows, int64_t tokens, BatchLimits& limits) {
+  const BatchLimits before = limits;
+  limits.rows = std::min(limits.rows, std::max<int64_t>(1, rows / 2));
+  limits.tokens = std::min(limits.tokens, std::max<int64_t>(1, tokens / 2));
+  return limits.rows < before.rows || limits.tokens < before.tokens;
+}
+
 std::vector<std::vector<int64_t>> batches_by_length(const std::vector<int64_t>& lengths,
                                                     const BatchLimits& limits) {
   std::vector<int64_t> order(lengths.size());

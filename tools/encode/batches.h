@@ -18,6 +18,8 @@ BatchLimits cpu_limits(InputKind input);
 // Of a GPU with so much free memory: the founding document's table (large: its ColVBERT, else its
 // ColModernVBERT), where a batch of texts is one of 512 tokens each; beyond its 16 GB, in proportion.
 BatchLimits gpu_limits(InputKind input, bool is_large, int64_t free_bytes);
+// Half of a batch that was too large, where that is less. Whether it is.
+bool halve_limits(int64_t rows, int64_t tokens, BatchLimits& limits);
 constexpr int64_t kLargeWidth = 1024;  // of a text tower
 
 // Indices into `lengths`, longest first; every batch has one at least.

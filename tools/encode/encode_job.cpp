@@ -66,6 +66,7 @@ EncodeCounts encode(const EncodeOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   const c10::InferenceMode no_gradients;
   Progress progress;
+  const std::string unit = inputs_text(options.input_kind, 2);
   ProgressState state;
   for (;;) {
     std::vector<EncodeInput> window = inputs.next(maker.window());
@@ -74,10 +75,10 @@ EncodeCounts encode(const EncodeOptions& options) {
     const Vectors vectors = maker.encode(window);
     store.append(vectors.rows.const_data_ptr<float>(), vectors.counts);
     counts.inputs += static_cast<int64_t>(window.size());
-    state = {.step = store.done(), .steps = inputs.size(), .samples = counts.inputs};
+    state = {.step = store.done(), .steps = inputs.size(), .samples = counts.inputs, .unit = unit.c_str()};
     progress.update(state);
   }
-  progress.finish(state);
+  if (counts.inputs > 0) progress.finish(state);
   store.finish();
   counts.skipped = maker.skipped();
   counts.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

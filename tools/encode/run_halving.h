@@ -6,9 +6,6 @@
 #include <new>
 #include <vector>
 
-#include "src/core/log.h"
-#include "src/core/text.h"
-
 namespace athanor {
 
 // Whether `run` had the memory that it wanted.
@@ -24,21 +21,20 @@ bool had_memory(const Run& run) {
   }
 }
 
-// run(batch); where it runs out of memory, after halve(), its halves one after the other. A batch of one that
-// does not fit runs again where fall_back() found another place to run. Throws what run() throws then.
-template <class Run, class Halve, class FallBack>
-void run_halving(const std::vector<int64_t>& batch, const Run& run, const Halve& halve,
+// run(batch); where it runs out of memory, after too_many(batch), its halves one after the other. A batch of
+// one that does not fit runs again after fall_back(). Throws what run() throws then.
+template <class Run, class TooMany, class FallBack>
+void run_halving(const std::vector<int64_t>& batch, const Run& run, const TooMany& too_many,
                  const FallBack& fall_back) {
   if (had_memory([&] { run(batch); })) return;
   if (batch.size() == 1) {
     fall_back();
     return run(batch);
   }
-  log_warning(text("out of memory with ", batch.size(), " inputs at a time: half as many from now on"));
-  halve();
+  too_many(batch);
   const auto middle = batch.begin() + static_cast<int64_t>(batch.size() / 2);
-  run_halving({batch.begin(), middle}, run, halve, fall_back);
-  run_halving({middle, batch.end()}, run, halve, fall_back);
+  run_halving({batch.begin(), middle}, run, too_many, fall_back);
+  run_halving({middle, batch.end()}, run, too_many, fall_back);
 }
 
 }  // namespace athanor

@@ -130,8 +130,8 @@ Vectors VectorMaker::encode(std::vector<EncodeInput>& given) {
   Scatter scatter(inputs, is_bad, has_several(options_), width());
   for (const std::vector<int64_t>& batch : batches(inputs, is_bad))
     run_halving(
-        batch, [&](const auto& part) { scatter.put(part, forward(part, inputs)); }, [&] { halve(); },
-        [&] { return fall_back(); });
+        batch, [&](const auto& part) { scatter.put(part, forward(part, inputs)); },
+        [&](const auto& part) { halve(part, inputs); }, [&] { fall_back(); });
   return scatter.take();
 }
 
@@ -163,18 +163,21 @@ at::Tensor VectorMaker::forward(const std::vector<int64_t>& batch, const ModelIn
   return encoder_.forward(options_.input_kind, in, options_.mode, options_.kind).to(at::kCPU).contiguous();
 }
 
-void VectorMaker::halve() {
-  limits_.tokens = std::max<int64_t>(1, limits_.tokens / 2);
-  limits_.rows = std::max<int64_t>(1, limits_.rows / 2);
+void VectorMaker::halve(const std::vector<int64_t>& batch, const ModelInputs& inputs) {
+  int64_t longest = 1;
+  for (const int64_t i : batch) longest = std::max(longest, inputs.length(i));
+  const auto rows = static_cast<int64_t>(batch.size());
+  if (halve_limits(rows, rows * longest, limits_))
+    log_warning(text("out of memory with ", rows, " ", inputs_text(options_.input_kind, rows),
+                     " at a time: half as many from now on"));
 }
 
-bool VectorMaker::fall_back() {
-  if (device_.is_cpu()) return false;
+void VectorMaker::fall_back() {
+  if (device_.is_cpu()) return;
   log_warning("the GPU's memory does not suffice for one input: going on with the CPU");
   device_ = at::kCPU;
   encoder_.prepare(device_, encoder_.type());
   start_limits();
-  return true;
 }
 
 }  // namespace athanor

@@ -32,8 +32,8 @@ class VectorMaker {
   void start_limits();
   std::vector<std::vector<int64_t>> batches(const ModelInputs& inputs, const std::vector<bool>& is_bad) const;
   at::Tensor forward(const std::vector<int64_t>& batch, const ModelInputs& inputs) const;
-  void halve();
-  bool fall_back();
+  void halve(const std::vector<int64_t>& batch, const ModelInputs& inputs);
+  void fall_back();
 
   const EncodeOptions& options_;
   Encoder& encoder_;
