@@ -40,6 +40,7 @@ double peak_memory_mib(const std::function<void()>& run);
 
 // Each adds its subcommand; listed in verb_bench.cpp.
 void add_augment_bench(CLI::App& bench);
+void add_encode_bench(CLI::App& bench);
 void add_images_bench(CLI::App& bench);
 void add_loader_bench(CLI::App& bench);
 void add_tokenize_bench(CLI::App& bench);

@@ -1,7 +1,9 @@
 #include "models/encoders/block.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
@@ -11,6 +13,7 @@
 #include <limits>
 
 #include "models/encoders/hf_folder.h"
+#include "src/ops/attention.h"
 
 namespace athanor {
 namespace {
@@ -30,6 +33,33 @@ std::shared_ptr<Linear> read_qkv(const WeightScope& weights, const BlockNames& n
 at::Tensor rotated(const at::Tensor& x, const AttentionScope& scope) {
   const auto halves = x.chunk(2, -1);
   return x * scope.cos + at::cat({-halves[1], halves[0]}, -1) * scope.sin;
+}
+
+// qkv [B,L,3D] f32 -> [B,L,D], by this project's kernel.
+at::Tensor attended(const at::Tensor& qkv, const at::Tensor& mask, int64_t heads,
+                    ProductPrecision precision) {
+  const int64_t rows = qkv.size(1), width = qkv.size(2) / 3;
+  at::Tensor out = at::empty({qkv.size(0), rows, width}, qkv.options());
+  const auto* begin = qkv.const_data_ptr<float>();
+  const Attention attention{
+      .q = begin,
+      .k = begin + width,
+      .v = begin + 2 * width,
+      .batch_stride = rows * 3 * width,
+      .head_stride = width / heads,
+      .row_stride = 3 * width,
+      .out = out.mutable_data_ptr<float>(),
+      .batch = qkv.size(0),
+      .heads = heads,
+      .length = rows,
+      .width = width / heads,
+      .mask = mask.defined() ? mask.const_data_ptr<float>() : nullptr,
+      .mask_batch_stride = mask.defined() && mask.size(0) > 1 ? mask.stride(0) : 0,
+      .mask_row_stride = mask.defined() && mask.size(2) > 1 ? mask.stride(2) : 0,
+      .precision = precision == ProductPrecision::kFp32 ? precision : ProductPrecision::kBf16};
+  at::parallel_for(0, attention.batch * heads, 1,
+                   [&](int64_t first, int64_t end) { attend_heads(attention, first, end); });
+  return out;
 }
 
 }  // namespace
@@ -66,8 +96,12 @@ EncoderBlock::EncoderBlock(const WeightScope& weights, const BlockNames& names, 
 }
 
 at::Tensor EncoderBlock::attend(const at::Tensor& x, const AttentionScope& scope) const {
+  const at::Tensor joined = qkv_->forward(x);
+  const ProductPrecision* packed = qkv_->packed_for(x);
+  if (packed != nullptr && !scope.cos.defined())
+    return out_->forward(attended(joined, scope.mask, options_.heads, *packed));
   // [B,L,3D] -> three of [B,H,L,Dh]
-  auto qkv = qkv_->forward(x).unflatten(-1, {3, options_.heads, -1}).permute({2, 0, 3, 1, 4}).unbind(0);
+  auto qkv = joined.unflatten(-1, {3, options_.heads, -1}).permute({2, 0, 3, 1, 4}).unbind(0);
   if (scope.cos.defined()) qkv[0] = rotated(qkv[0], scope), qkv[1] = rotated(qkv[1], scope);
   const std::optional<at::Tensor> mask = scope.mask.defined() ? std::optional(scope.mask) : std::nullopt;
   const at::Tensor mixed = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], mask);

@@ -101,20 +101,30 @@ Linear::Linear(const at::Tensor& weight, const at::Tensor& bias) {
 }
 
 at::Tensor Linear::forward(const at::Tensor& x, Activation activation) const {
+  if (packed_for(x) != nullptr) return packed_linear(x, *packed_, bias_, activation);
   const bool infers = !c10::GradMode::is_enabled() && x.is_cpu();
-  if (infers && packed_ != nullptr && x.scalar_type() == at::kFloat)
-    return packed_linear(x, *packed_, bias_, activation);
   if (infers && reordered_.defined() && x.scalar_type() == reordered_.scalar_type())
     return reordered_linear(x, reordered_, bias_, activation);
   return activated(at::linear(x, weight_, bias_), activation);
 }
 
+const ProductPrecision* Linear::packed_for(const at::Tensor& x) const {
+  const bool infers = !c10::GradMode::is_enabled() && x.is_cpu() && x.scalar_type() == at::kFloat;
+  return infers && packed_ != nullptr ? &precision_ : nullptr;
+}
+
 void Linear::pack(ProductPrecision precision) {
+  precision_ = precision;
   if (can_multiply_packed() && weight_.scalar_type() == at::kFloat)
     packed_ = std::make_shared<PackedWeight>(weight_.contiguous().const_data_ptr<float>(), weight_.size(0),
                                              weight_.size(1), precision);
   else
     reordered_ = reorder_weight(weight_);
+}
+
+void pack_linears(torch::nn::Module& module, ProductPrecision precision) {
+  for (const auto& part : module.modules(/*include_self=*/false))
+    if (auto* layer = part->as<Linear>()) layer->pack(precision);
 }
 
 }  // namespace athanor

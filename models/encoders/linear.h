@@ -27,6 +27,8 @@ class Linear : public torch::nn::Module {
   // For inference on a CPU from now on; x stays f32 whatever the precision of the products. Without AMX
   // weights of bf16 are packed as they are, int8 products are made by ATen.
   void pack(ProductPrecision precision = ProductPrecision::kFp32);
+  // The precision of its products where packed weights multiply x; null where ATen does.
+  const ProductPrecision* packed_for(const at::Tensor& x) const;
   int64_t outputs() const { return weight_.size(0); }
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }
@@ -34,7 +36,11 @@ class Linear : public torch::nn::Module {
  private:
   at::Tensor weight_, bias_;
   std::shared_ptr<const PackedWeight> packed_;
+  ProductPrecision precision_ = ProductPrecision::kFp32;
   at::Tensor reordered_;  // for oneDNN
 };
+
+// pack() of every linear layer of a module.
+void pack_linears(torch::nn::Module& module, ProductPrecision precision);
 
 }  // namespace athanor

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "src/ops/amx.h"
 
@@ -67,15 +65,12 @@ std::vector<double> rounded(const float* row, int64_t count, ProductPrecision pr
 
 }  // namespace
 
-void PackedWeight::Free::operator()(uint8_t* bytes) const { std::free(bytes); }
-
 PackedWeight::PackedWeight(const float* weight, int64_t outputs, int64_t inputs, ProductPrecision precision)
     : outputs_(outputs), inputs_(inputs), precision_(precision) {
   const int64_t depth = depth_of_tile(precision);
   depth_tiles_ = (inputs + depth - 1) / depth;
   bytes_ = strips() * depth_tiles_ * planes() * 2 * kTileBytes;
-  tiles_.reset(static_cast<uint8_t*>(std::aligned_alloc(kTileBytes, static_cast<size_t>(bytes_))));
-  if (tiles_ == nullptr) throw std::bad_alloc();
+  tiles_ = large_memory(bytes_);
   std::memset(tiles_.get(), 0, static_cast<size_t>(bytes_));
   if (precision == ProductPrecision::kInt8) scales_.resize(static_cast<size_t>(strips() * kStrip));
   for (int64_t output = 0; output < outputs; ++output) {

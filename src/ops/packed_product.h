@@ -8,9 +8,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "src/core/memory.h"
 #include "src/ops/activation.h"
 
 namespace athanor {
@@ -36,16 +36,13 @@ class PackedWeight {
   int64_t planes() const { return precision_ == ProductPrecision::kFp32 ? 3 : 1; }
 
  private:
-  struct Free {
-    void operator()(uint8_t* bytes) const;
-  };
   void pack_floats(const float* row, int64_t output);
   void pack_integers(const float* row, int64_t output);
   uint8_t* tile(int64_t output, int64_t depth_tile, int64_t plane);
 
   int64_t outputs_, inputs_, depth_tiles_, bytes_;
   ProductPrecision precision_;
-  std::unique_ptr<uint8_t, Free> tiles_;
+  LargeMemory tiles_;
   std::vector<float> scales_;
 };
 

@@ -7,86 +7,28 @@
 #include <immintrin.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <type_traits>
 
 #include "src/ops/packed_product.h"
 
-#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,fma,amx-tile,amx-bf16,amx-int8")
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,fma,amx-tile,amx-bf16,amx-int8,prfchw")
 
-#include "src/ops/tile_setup.h"
+#include "src/ops/amx_blocks.h"
 
 namespace athanor {
 namespace {
 
-constexpr int64_t kTileBytes = 1024, kStrip = 32;
-
 // Memory of a thread, which grows and stays.
-class Scratch {
- public:
-  ~Scratch() { std::free(bytes_); }
-  uint8_t* of(int64_t bytes) {
-    if (bytes > size_) {
-      std::free(bytes_);
-      size_ = (bytes + 4095) / 4096 * 4096;
-      bytes_ = static_cast<uint8_t*>(std::aligned_alloc(4096, static_cast<size_t>(size_)));
-      if (bytes_ == nullptr) throw std::bad_alloc();
-    }
-    return bytes_;
+uint8_t* scratch_of(int64_t bytes) {
+  thread_local LargeMemory memory;
+  thread_local int64_t size = 0;
+  if (bytes > size) {
+    memory = large_memory(std::max<int64_t>(bytes, 2 << 20));
+    size = bytes;
   }
-
- private:
-  uint8_t* bytes_ = nullptr;
-  int64_t size_ = 0;
-};
-
-__m256i bf16_of(__m512 x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)); }
-__m512 float_of(__m256i bf16) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16));
+  return memory.get();
 }
-__mmask16 first_lanes(int64_t count) {
-  return count >= 16 ? 0xFFFF : count <= 0 ? 0 : static_cast<__mmask16>((1u << count) - 1);
-}
-
-// How a kind of factor is laid into tiles and multiplied. kPlanes tiles stand for one of the matrix, kDepth
-// numbers deep.
-struct Fp32 {
-  static constexpr int kPlanes = 3, kDepth = 32;
-  using Sum = float;
-  // from [count] of a row -> its line in each plane
-  static void split(const float* from, int64_t count, float, uint8_t* to) {
-    __m512 low = _mm512_maskz_loadu_ps(first_lanes(count), from);
-    __m512 high = _mm512_maskz_loadu_ps(first_lanes(count - 16), from + 16);
-    for (int plane = 0; plane < kPlanes; ++plane, to += kTileBytes) {
-      const __m256i a = bf16_of(low), b = bf16_of(high);
-      low = _mm512_sub_ps(low, float_of(a));
-      high = _mm512_sub_ps(high, float_of(b));
-      _mm512_store_si512(to, _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1));
-    }
-  }
-};
-struct Bf16 {
-  static constexpr int kPlanes = 1, kDepth = 32;
-  using Sum = float;
-  static void split(const float* from, int64_t count, float, uint8_t* to) {
-    const __m256i a = bf16_of(_mm512_maskz_loadu_ps(first_lanes(count), from));
-    const __m256i b = bf16_of(_mm512_maskz_loadu_ps(first_lanes(count - 16), from + 16));
-    _mm512_store_si512(to, _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1));
-  }
-};
-struct Int8 {
-  static constexpr int kPlanes = 1, kDepth = 64;
-  using Sum = int32_t;
-  static void split(const float* from, int64_t count, float steps, uint8_t* to) {
-    for (int64_t k = 0; k < 64; k += 16) {
-      const __m512 x = _mm512_maskz_loadu_ps(first_lanes(count - k), from + k);
-      const __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(x, _mm512_set1_ps(steps)));
-      _mm_store_si128(reinterpret_cast<__m128i*>(to + k), _mm512_cvtsepi32_epi8(whole));
-    }
-  }
-};
 
 template <class Kind>
 float int8_scale(const float* row, int64_t count) {
@@ -117,70 +59,21 @@ void pack_rows(const PackedProduct& p, int64_t begin, int64_t rows, int64_t firs
   }
 }
 
-void load_left(const uint8_t* a, const uint8_t* lower) {
-  _tile_loadd(4, a, 64);
-  if (lower != nullptr) _tile_loadd(5, lower, 64);
-}
-void load_right(const uint8_t* b) {
-  _tile_loadd(6, b, 64);
-  _tile_loadd(7, b + kTileBytes, 64);
-}
-template <class Kind, bool kBoth>
-void multiply_loaded() {
-  if constexpr (Kind::kDepth == 64) {
-    _tile_dpbssd(0, 4, 6);
-    _tile_dpbssd(1, 4, 7);
-    if constexpr (kBoth) {
-      _tile_dpbssd(2, 5, 6);
-      _tile_dpbssd(3, 5, 7);
-    }
-  } else {
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    if constexpr (kBoth) {
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
-    }
-  }
-}
+// Where the sums of a block go.
+struct Target {
+  float* y;                      // of its first row and column
+  int64_t stride, rows, column;  // rows: at most 32
+  bool continues, ends;          // sums of earlier inputs are in y already; no more come
+  const float* row_scales;       // int8: of each row
+};
 
-// sums [2 of 16 rows][2 of 16 columns][16][16] of the rows at `a` (and the 16 below them) and a strip.
-template <class Kind, bool kBoth>
-void multiply_block(int64_t tiles, const uint8_t* a, const uint8_t* b, typename Kind::Sum* sums) {
-  constexpr int64_t kStep = Kind::kPlanes * kTileBytes;
-  const uint8_t* lower = a + tiles * kStep;
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  const auto left = [&](int plane) {
-    load_left(a + plane * kTileBytes, kBoth ? lower + plane * kTileBytes : nullptr);
-  };
-  const auto right = [&](int plane) { load_right(b + plane * 2 * kTileBytes); };
-  for (int64_t tile = 0; tile < tiles; ++tile, a += kStep, lower += kStep, b += 2 * kStep) {
-    left(0);
-    if constexpr (Kind::kPlanes == 3) {  // 0·2, 0·1, 1·1, 1·0, 2·0 and at last 0·0
-      right(2);
-      multiply_loaded<Kind, kBoth>();
-      right(1);
-      multiply_loaded<Kind, kBoth>();
-      left(1);
-      multiply_loaded<Kind, kBoth>();
-      right(0);
-      multiply_loaded<Kind, kBoth>();
-      left(2);
-      multiply_loaded<Kind, kBoth>();
-      left(0);
-    } else {
-      right(0);
-    }
-    multiply_loaded<Kind, kBoth>();
-  }
-  _tile_stored(0, sums, 64);
-  _tile_stored(1, sums + 256, 64);
-  if constexpr (kBoth) {
-    _tile_stored(2, sums + 512, 64);
-    _tile_stored(3, sums + 768, 64);
+// Asks for the lines of cache that step `step` of `steps` has to ask for, so that all of y's are there when
+// the sums are: waiting for them would take a fifth of the time.
+void ask_for(const Target& target, int64_t step, int64_t steps) {
+  for (int64_t row = target.rows * step / steps; row < target.rows * (step + 1) / steps; ++row) {
+    __builtin_prefetch(target.y + row * target.stride, 1);
+    __builtin_prefetch(target.y + row * target.stride + 16, 1);
+    __builtin_prefetch(target.y + row * target.stride + 31, 1);
   }
 }
 
@@ -250,13 +143,6 @@ __m512 activated(__m512 x) {
 __m512 as_float(const float* sums) { return _mm512_load_ps(sums); }
 __m512 as_float(const int32_t* sums) { return _mm512_cvtepi32_ps(_mm512_load_si512(sums)); }
 
-// Where the sums of a block go.
-struct Target {
-  int64_t row, rows, column;  // rows: at most 32
-  bool continues, ends;       // sums of earlier inputs are in y already; no more come
-  const float* row_scales;    // int8: of each row
-};
-
 // y = act(sums + bias), or what is there so far.
 template <Activation kActivation, class Sum>
 void finish_block(const PackedProduct& p, const Target& t, const Sum* sums) {
@@ -269,8 +155,8 @@ void finish_block(const PackedProduct& p, const Target& t, const Sum* sums) {
     __m512 scales = _mm512_set1_ps(1);
     if constexpr (std::is_same_v<Sum, int32_t>) scales = _mm512_loadu_ps(p.weight->scales() + column);
     for (int64_t row = 0; row < t.rows; ++row) {
-      float* y = p.y + (t.row + row) * p.y_stride + column;
-      __m512 x = as_float(sums + (row / 16 * 2 + half) * 256 + row % 16 * 16);
+      float* y = t.y + row * t.stride + 16 * half;
+      __m512 x = as_float(sums + row * kStrip + half * 16);
       if constexpr (std::is_same_v<Sum, int32_t>)
         x = _mm512_mul_ps(x, _mm512_mul_ps(scales, _mm512_set1_ps(t.row_scales[row])));
       if (t.continues) x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(lanes, y));
@@ -303,12 +189,11 @@ void finish_block(const PackedProduct& p, const Target& t, const Sum* sums) {
 template <class Kind>
 void multiply_panel(const PackedProduct& p, int64_t begin, int64_t end, int64_t strip_begin,
                     int64_t strip_end) {
-  thread_local Scratch scratch;
   constexpr int64_t kPassTiles = Kind::kPlanes == 3 ? 24 : 72, kStep = Kind::kPlanes * kTileBytes;
   const int64_t all_tiles = p.weight->depth_tiles(), rows = end - begin;
   const int64_t passes = Kind::kDepth == 64 ? 1 : (all_tiles + kPassTiles - 1) / kPassTiles;
   const int64_t most_tiles = (all_tiles + passes - 1) / passes, row_tiles = (rows + 15) / 16;
-  uint8_t* memory = scratch.of(row_tiles * (most_tiles * kStep + 64) + 4 * kTileBytes);
+  uint8_t* memory = scratch_of(row_tiles * (most_tiles * kStep + 64) + 4 * kTileBytes);
   auto* sums = reinterpret_cast<typename Kind::Sum*>(memory);
   uint8_t* panel = memory + 4 * kTileBytes;
   auto* row_scales = reinterpret_cast<float*>(panel + row_tiles * most_tiles * kStep);
@@ -321,12 +206,18 @@ void multiply_panel(const PackedProduct& p, int64_t begin, int64_t end, int64_t 
       const uint8_t* right = p.weight->tiles() + (strip * all_tiles + first) * 2 * kStep;
       for (int64_t row = 0; row < rows; row += 32) {
         const uint8_t* left = panel + row / 16 * tiles * kStep;
+        const Target target{.y = p.y + (begin + row) * p.y_stride + strip * kStrip,
+                            .stride = p.y_stride,
+                            .rows = std::min<int64_t>(32, rows - row),
+                            .column = strip * kStrip,
+                            .continues = first > 0,
+                            .ends = first + tiles == all_tiles,
+                            .row_scales = row_scales + row};
+        const auto ask = [&](int64_t tile) { ask_for(target, tile, tiles); };
         if (rows - row > 16)
-          multiply_block<Kind, true>(tiles, left, right, sums);
+          multiply_block<Kind, true>(tiles, left, right, sums, kStrip, ask);
         else
-          multiply_block<Kind, false>(tiles, left, right, sums);
-        const Target target{begin + row, std::min<int64_t>(32, rows - row), strip * kStrip,
-                            first > 0,   first + tiles == all_tiles,        row_scales + row};
+          multiply_block<Kind, false>(tiles, left, right, sums, kStrip, ask);
         finish_block(p, target, sums);
       }
     }
