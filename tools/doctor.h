@@ -18,6 +18,10 @@ struct Finding {
 // Takes well under a second; writes and removes one small file in the current folder.
 std::vector<Finding> examine(const std::string& program_version);
 
+// A Hugging Face folder of an encoder: what it is, how fast texts, images and pairs become vectors on the CPU
+// and on the GPU where there is one, and that a vector alone is the one in a batch. A second or two each.
+std::vector<Finding> examine_model(const std::string& model);
+
 std::string findings_text(const std::vector<Finding>& findings);
 std::string findings_json(const std::vector<Finding>& findings);
 bool any_failed(const std::vector<Finding>& findings);

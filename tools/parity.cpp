@@ -15,13 +15,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "data/images/image.h"
 #include "src/core/error.h"
 #include "src/core/files.h"
 #include "src/core/safetensors.h"
 #include "src/core/text.h"
 #include "src/core/thread_pool.h"
 #include "tools/encode/vector_maker.h"
+#include "tools/sample_inputs.h"
 
 namespace athanor {
 namespace {
@@ -31,39 +31,6 @@ namespace fs = std::filesystem;
 constexpr double kAllowed = 1e-5;
 constexpr int kPackageMissing = 3;  // the script's exit code
 constexpr int64_t kMostTexts = 2000, kMostImages = 64;
-constexpr const char* kTexts[] = {
-    "a",
-    "Two roads diverged in a yellow wood, and sorry I could not travel both.",
-    "How do I go on with a run that was killed?",
-    "The café's naïve façade; Ångström, Čeština, İstanbul.",
-    "Быстрая коричневая лиса прыгает через ленивую собаку.",
-    "敏捷的棕色狐狸跳过了懒狗。",
-    "いろはにほへと ちりぬるを",
-    "الثعلب البني السريع يقفز فوق الكلب الكسول",
-    "तेज़ भूरी लोमड़ी आलसी कुत्ते के ऊपर कूदती है",
-    "emoji 😀👩‍👩‍👧 and numbers 3.14159, 1,000,000 — (brackets) [too] {all}",
-    "x = f(y) ** 2  # some_code, with_underscores and CamelCase",
-    "A longer passage, since padding and positions show only where texts are of several lengths: it goes on "
-    "for "
-    "a while, says little, repeats that it says little, and ends at last."};
-
-// A folder that goes with the comparison.
-class Scratch {
- public:
-  Scratch() : path_(fs::temp_directory_path() / text("athanor-parity-", ::getpid())) {
-    fs::create_directories(path_);
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  std::string file(const std::string& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
 
 // The newest environment that scripts/parity made.
 std::string default_python() {
@@ -124,7 +91,7 @@ std::string last_line(const std::string& file) {
   return last;
 }
 
-Safetensors reference_of(const nlohmann::json& job, const std::string& python, const Scratch& scratch) {
+Safetensors reference_of(const nlohmann::json& job, const std::string& python, const ScratchFolder& scratch) {
   const std::string job_file = scratch.file("job.json"), said = scratch.file("said.txt");
   write_file_atomically(job_file, job.dump());
   const int code = run_python(python, {script_path(), job_file}, said);
@@ -136,40 +103,12 @@ Safetensors reference_of(const nlohmann::json& job, const std::string& python, c
   return read_safetensors(job["output"].get<std::string>());
 }
 
-std::vector<EncodeInput> made_texts() {
-  std::vector<EncodeInput> inputs;
-  for (const char* text : kTexts) inputs.push_back({.text = text});
-  return inputs;
-}
-
-// Smooth colours with a pattern, in odd sizes: what resizing does shows.
-std::vector<Image> made_images() {
+std::vector<EncodeInput> images_as_png(const std::string& place, const ScratchFolder& scratch) {
+  if (place.empty()) return save_images(sample_images(), scratch);
   std::vector<Image> images;
-  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{64, 64}, {51, 97}, {400, 300}, {23, 640}}) {
-    Image image = make_image(height, width, 3);
-    for (int64_t y = 0; y < height; ++y)
-      for (int64_t x = 0; x < width; ++x)
-        for (int64_t c = 0; c < 3; ++c)
-          image.at(y, x)[c] = static_cast<uint8_t>(
-              (y * (c + 1) * 255 / height + x * x * (3 - c) / width + (x ^ y) % 9 * 8) % 256);
-    images.push_back(std::move(image));
-  }
-  return images;
-}
-
-std::vector<EncodeInput> images_as_png(const std::string& place, const Scratch& scratch) {
-  std::vector<Image> images;
-  if (place.empty())
-    images = made_images();
-  else
-    for (const EncodeInput& input : InputLines(InputKind::kImages, place).next(kMostImages))
-      images.push_back(load_image(input.image, {.colours = Colours::kOverWhite}));
-  std::vector<EncodeInput> inputs;
-  for (const Image& image : images) {
-    inputs.push_back({.image = scratch.file(text(inputs.size(), ".png"))});
-    save_png(inputs.back().image, image);
-  }
-  return inputs;
+  for (const EncodeInput& input : InputLines(InputKind::kImages, place).next(kMostImages))
+    images.push_back(load_image(input.image, {.colours = Colours::kOverWhite}));
+  return save_images(images, scratch);
 }
 
 // What this program makes of the inputs.
@@ -178,7 +117,7 @@ class OwnVectors {
   explicit OwnVectors(const std::string& model)
       : model_(model), encoder_(model), pool_(static_cast<int>(at::get_num_threads()) - 1) {}
   Encoder& encoder() { return encoder_; }
-  void prepare() { encoder_.prepare(at::kCPU, at::kFloat); }
+  void prepare() { encoder_.prepare(at::kCPU); }
 
   at::Tensor make(std::vector<EncodeInput> inputs, InputKind input, VectorKind kind) {
     const EncodeOptions options = options_of(input, kind);
@@ -241,11 +180,14 @@ bool ParityReport::holds() const {
 
 ParityReport compare_with_reference(const ParityOptions& options) {
   OwnVectors own(options.model);
-  const Scratch scratch;
+  if (own.encoder().text_folder() != options.model)
+    throw usage_error({options.model, "is known to this program alone", "a folder of transformers", "",
+                       "its towers: --model " + own.encoder().text_folder()});
+  const ScratchFolder scratch("parity");
   std::vector<EncodeInput> texts, images;
   if (own.encoder().reads_text())
-    texts =
-        options.texts.empty() ? made_texts() : InputLines(InputKind::kTexts, options.texts).next(kMostTexts);
+    texts = options.texts.empty() ? sample_texts()
+                                  : InputLines(InputKind::kTexts, options.texts).next(kMostTexts);
   if (own.encoder().sees_images()) images = images_as_png(options.images, scratch);
   nlohmann::json job{{"model", fs::absolute(options.model)},
                      {"texts", nlohmann::json::array()},
