@@ -30,7 +30,7 @@ std::string stand_in(const std::string& name, const std::string& commands) {
 std::string stand_in_with(const std::string& name, const TensorMap& reference) {
   const std::string file = fixtures() + "/" + name + ".safetensors";
   write_safetensors(file, reference, {{"transformers", "0"}});
-  return stand_in(name, "cp " + file + R"( "$(sed 's/.*"output":"\([^"]*\)".*/\1/' "$2")")");
+  return stand_in(name, "cp " + file + R"~( "$(sed 's/.*"output":"\([^"]*\)".*/\1/' "$2")")~");
 }
 
 Outcome parity(const std::string& python) {
