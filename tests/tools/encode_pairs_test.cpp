@@ -113,6 +113,21 @@ CATCH_TEST_CASE("tiles: pixels equal those of transformers' processor", "[unit]"
   CATCH_CHECK(largest_difference(pixels, want) <= 1e-6);
 }
 
+CATCH_TEST_CASE("encode: a broken image of a pair is left out of ColModernVBERT's vectors", "[unit]") {
+  std::ofstream(fixtures() + "/broken.png") << "no image";
+  std::ofstream(fixtures() + "/one_broken.jsonl")
+      << R"({"text": "a", "image": "broken.png"})"
+      << "\n"
+      << R"({"text": "b", "image": ")" << kGolden << R"(pictures/0.png"})"
+      << "\n";
+  const Encoded got =
+      encode("published", {"--pairs", fixtures() + "/one_broken.jsonl", "--mode", "multi", "--skip-bad"});
+  CATCH_CHECK(got.offsets[1].item<int64_t>() == 0);
+  CATCH_CHECK(got.offsets[2].item<int64_t>() == got.vectors.size(0));
+  CATCH_CHECK(got.vectors.size(0) > 4);
+  CATCH_CHECK_THAT(got.err, Contains("left out") && Contains("broken.png"));
+}
+
 CATCH_TEST_CASE("encode: heads that are drawn are said to be untrained", "[unit]") {
   const std::string folder = fixtures() + "/untrained";
   fs::remove_all(folder);
@@ -128,6 +143,8 @@ CATCH_TEST_CASE("bad input: encode pairs", "[unit]") {
   const std::string in = fixtures(), towers = ATHANOR_SOURCE_DIR "/tests/models/golden/towers/";
   std::ofstream(in + "/no_image.jsonl") << "{\"text\": \"a\"}\n";
   std::ofstream(in + "/gone.jsonl") << "{\"text\": \"a\", \"image\": \"gone.png\"}\n";
+  std::ofstream(in + "/two.jsonl") << "{\"text\": \"<image> and <image>\", \"image\": \"" << kGolden
+                                   << "pictures/0.png\"}\n";
   const auto with = [&](const std::string& model, const std::string& pairs,
                         std::vector<std::string> more = {}) {
     std::vector<std::string> all{"encode", "--model", model, "--pairs", pairs, "--output", "v.h5"};
@@ -158,6 +175,13 @@ CATCH_TEST_CASE("bad input: encode pairs", "[unit]") {
        with(kGolden + "published", pairs),
        2,
        {"one a token", "--mode multi"}},
+      {"two images in a pair's text",
+       with(kGolden + "published", in + "/two.jsonl", {"--mode", "multi"}),
+       1,
+       {"two.jsonl:1", "tokens of its image"},
+       0,
+       false,
+       {"v.h5.partial"}},
       {"a prompt that the model does not have",
        with(kGolden + "colmodernvbert", pairs, {"--prompt", "query"}),
        2,

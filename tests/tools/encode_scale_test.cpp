@@ -1,5 +1,5 @@
 // `athanor encode` of many inputs: killed and resumed, in level memory, and with too little of it.
-#include <c10/util/Exception.h>
+#include <ATen/ATen.h>
 
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -107,6 +107,9 @@ CATCH_TEST_CASE("encode: a batch without memory runs as its halves, one alone el
   CATCH_CHECK(done == batch);
   CATCH_CHECK(fell_back == 1);
   CATCH_CHECK((limits.rows == 1 && limits.tokens == 5));
+  const auto vast = [] { at::empty({int64_t{1} << 50}); };
+  CATCH_CHECK_FALSE(had_memory(vast));
+  CATCH_CHECK_THROWS_AS(had_memory([] { at::ones({2}).add(at::ones({3})); }), c10::Error);
   const auto never = [](const std::vector<int64_t>&) { throw std::bad_alloc(); };
   CATCH_CHECK_THROWS_AS(run_halving(
                             {1}, never, [](const auto&) {}, [] {}),

@@ -188,6 +188,13 @@ CATCH_TEST_CASE("encode: counts what it encodes, and one image is not two", "[un
       {{"encode", "--model", model, "--images", model + "/pictures/0.png", "--output", output_of("one.h5")}});
   CATCH_CHECK_THAT(one.out, Contains("the vectors of 1 image to"));
   CATCH_CHECK_THAT(one.err, Contains("images 1/1"));
+  const std::string webp = fixtures() + "/webp";
+  fs::create_directories(webp);
+  fs::copy(ATHANOR_SOURCE_DIR "/tests/data/images/golden/lossy.webp", webp,
+           fs::copy_options::overwrite_existing);
+  const Outcome folder =
+      run_athanor({{"encode", "--model", model, "--images", webp, "--output", output_of("webp.h5")}});
+  CATCH_CHECK_THAT(folder.out, Contains("1 image to"));
 }
 
 CATCH_TEST_CASE("bad input: encode", "[unit]") {

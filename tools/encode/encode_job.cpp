@@ -20,12 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-at::ScalarType type_of(const std::string& precision) {
-  if (precision == "fp32") return at::kFloat;
-  if (precision == "bf16") return at::kBFloat16;
-  throw usage_error({"--precision", "not known", "fp32 or bf16", precision});
-}
-
 std::string identity_of(const EncodeOptions& options) {
   const auto place = [](const std::string& path) { return fs::absolute(path).lexically_normal().string(); };
   return text("model ", place(options.model), ", ", inputs_text(options.input_kind, 2), " of ",
@@ -43,7 +37,7 @@ std::string inputs_text(InputKind kind, int64_t count) {
 
 EncodeCounts encode(const EncodeOptions& options) {
   const at::Device device = resolve_device(options.device);
-  const at::ScalarType type = type_of(options.precision);
+  const EncoderPrecision precision = encoder_precision(options.precision);
   InputLines inputs(options.input_kind, options.input);
   Encoder encoder(options.model);
   if (options.input_kind != InputKind::kImages && !encoder.reads_text())
@@ -59,7 +53,7 @@ EncodeCounts encode(const EncodeOptions& options) {
                      .width = width,
                      .several = has_several(options),
                      .resume = options.resume});
-  encoder.prepare(device, type);
+  encoder.prepare(device, precision);
   EncodeCounts counts;
   counts.resumed = store.done();
   inputs.skip(store.done());

@@ -42,6 +42,11 @@ void expect_size(const std::string& folder, int64_t height, int64_t width, int64
                      text(side, " x ", side), text(width, " x ", height)});
 }
 
+bool is_fault(const ModelInputs& inputs, int64_t i) {
+  return std::any_of(inputs.faults.begin(), inputs.faults.end(),
+                     [&](const ImageFault& fault) { return fault.index == i; });
+}
+
 void expect_token(const Tokenizer& tokenizer, const std::string& folder, int64_t id) {
   if (tokenizer.token(static_cast<int32_t>(id)) == "<image>") return;
   throw usage_error({folder + "/tokenizer.json", "is not this model's",
@@ -154,10 +159,23 @@ void InputReader::tokenize(std::vector<EncodeInput>& inputs, ModelInputs& out) c
     texts.push_back({input.text});
   }
   out.tokens = tokenizer_->encode_batch(texts, pool_);
-  for (size_t i = 0; i < inputs.size(); ++i)
+  for (size_t i = 0; i < inputs.size(); ++i) {
     if (out.tokens[i].attention_length == 0)
       throw Error({inputs[i].place, "the text has no tokens", "one at least", "",
                    "this model's tokenizer adds none of its own"});
+    if (encoder_.joint() != nullptr) expect_image_tokens(inputs[i].place, out, static_cast<int64_t>(i));
+  }
+}
+
+// A text may ask for more images than it has, or be cut off within one.
+void InputReader::expect_image_tokens(const std::string& place, const ModelInputs& inputs, int64_t i) const {
+  const ColModernVbert& joint = *encoder_.joint();
+  const std::vector<int32_t>& ids = inputs.tokens[static_cast<size_t>(i)].ids;
+  const int64_t wanted = inputs.tiles(i) * joint.image_tokens(),
+                got = std::count(ids.begin(), ids.end(), static_cast<int32_t>(joint.image_token()));
+  if (got == wanted || is_fault(inputs, i)) return;
+  throw Error({place, "the text has not the tokens of its image", std::to_string(wanted), std::to_string(got),
+               "<image> may stand once in a pair's text, and in no other"});
 }
 
 }  // namespace athanor

@@ -42,6 +42,7 @@ class InputReader {
   void read_tiles(const std::vector<std::string>& files, std::vector<EncodeInput>& inputs,
                   ModelInputs& out) const;
   void place_tiles(const TiledImage& image, std::string& text) const;
+  void expect_image_tokens(const std::string& place, const ModelInputs& inputs, int64_t i) const;
   void tokenize(std::vector<EncodeInput>& inputs, ModelInputs& out) const;
 
   const EncodeOptions& options_;

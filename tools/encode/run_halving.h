@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 
 #include <new>
+#include <string_view>
 #include <vector>
 
 namespace athanor {
@@ -15,6 +16,11 @@ bool had_memory(const Run& run) {
     run();
     return true;
   } catch (const c10::OutOfMemoryError&) {
+    return false;
+  } catch (const c10::Error& error) {  // that of memory on a CPU has no type of its own
+    if (std::string_view(error.what_without_backtrace()).find("DefaultCPUAllocator") ==
+        std::string_view::npos)
+      throw;
     return false;
   } catch (const std::bad_alloc&) {
     return false;

@@ -176,7 +176,7 @@ void VectorMaker::fall_back() {
   if (device_.is_cpu()) return;
   log_warning("the GPU's memory does not suffice for one input: going on with the CPU");
   device_ = at::kCPU;
-  encoder_.prepare(device_, encoder_.type());
+  encoder_.prepare(device_, encoder_.precision());
   start_limits();
 }
 
