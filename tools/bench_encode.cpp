@@ -16,7 +16,6 @@
 #include <memory>
 
 #include "models/encoders/encoder.h"
-#include "models/encoders/linear.h"
 #include "src/core/error.h"
 #include "src/core/files.h"
 #include "src/core/safetensors.h"
@@ -71,9 +70,7 @@ class EncodeRound {
       : inputs_(inputs), pool_(flags.threads - 1), encoder_(flags.model) {
     options_.model = flags.model;
     options_.precision = precision;
-    encoder_.prepare(at::kCPU, at::kFloat);
-    if (precision == "bf16") pack_linears(encoder_, ProductPrecision::kBf16);
-    if (precision == "int8") pack_linears(encoder_, ProductPrecision::kInt8);
+    encoder_.prepare(at::kCPU, encoder_precision(precision));
     if (!inputs.texts.empty()) maker_ = std::make_unique<VectorMaker>(options_, encoder_, at::kCPU, pool_);
   }
   // [N,D] f32

@@ -113,7 +113,7 @@ void add_encode_verb(CLI::App& app) {
           "inputs at a time at most; auto: as many as fit")
       ->type_name("auto|N");
   verb->add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->capture_default_str();
-  verb->add_option("--precision", options.precision, "fp32 or bf16")->capture_default_str();
+  verb->add_option("--precision", options.precision, "fp32, bf16, fp16 or int8")->capture_default_str();
   verb->add_option("--threads", options.threads, "0: as many as LibTorch uses")->check(CLI::Range(0, 256));
   verb->add_flag("--skip-bad", options.skip_bad,
                  "name broken images and leave them out (a vector of zeros), instead of ending there");

@@ -123,10 +123,6 @@ at::Tensor EncoderBlock::forward(const at::Tensor& x, const AttentionScope& scop
   return seen + transform(norm2_->forward(seen));
 }
 
-void EncoderBlock::pack() {
-  for (const auto& layer : {qkv_, out_, up_, down_}) layer->pack();
-}
-
 at::Tensor count_up(const at::Tensor& row) { return at::ones_like(row, at::kLong).cumsum(0) - 1; }
 
 at::Tensor attention_mask(const at::Tensor& mask, bool causal, int64_t window) {

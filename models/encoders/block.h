@@ -51,7 +51,6 @@ class EncoderBlock : public torch::nn::Module {
   EncoderBlock(const WeightScope& weights, const BlockNames& names, const BlockOptions& options);
   // x [B,L,D] -> [B,L,D]
   at::Tensor forward(const at::Tensor& x, const AttentionScope& scope) const;
-  void pack();
 
  private:
   at::Tensor attend(const at::Tensor& x, const AttentionScope& scope) const;

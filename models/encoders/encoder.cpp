@@ -114,11 +114,13 @@ at::Tensor Encoder::forward(InputKind input, const EncoderBatch& batch, VectorMo
         .to(at::kFloat);
   if (input == InputKind::kTexts) return texts(batch.ids, batch.mask, mode, kind, batch.counts);
   if (input == InputKind::kImages) return images(batch.pixels, mode, kind);
-  const at::Tensor& counts = batch.counts.defined() ? batch.counts : batch.mask;
-  return l2_normalized(heads_
-                           ->pairs(text_->forward(batch.ids, batch.mask), counts,
-                                   vision_->forward(batch.pixels.to(type_)), mode == VectorMode::kMulti)
-                           .to(at::kFloat));
+  return pairs(text_->forward(batch.ids, batch.mask), batch.counts.defined() ? batch.counts : batch.mask,
+               vision_->forward(batch.pixels.to(type_)), mode);
+}
+
+at::Tensor Encoder::pairs(const TowerOutput& text, const at::Tensor& counts, const TowerOutput& image,
+                          VectorMode mode) const {
+  return l2_normalized(heads_->pairs(text, counts, image, mode == VectorMode::kMulti).to(at::kFloat));
 }
 
 at::Tensor Encoder::texts(const at::Tensor& ids, const at::Tensor& mask, VectorMode mode, VectorKind kind,
@@ -150,20 +152,36 @@ at::Tensor Encoder::images(const TowerOutput& out, VectorMode mode, VectorKind k
   return projected(vision_projection_, out.pooled);
 }
 
-void Encoder::prepare(at::Device device, at::ScalarType type) {
-  type_ = type;
-  const auto prepared = [&](auto& part) {
-    if (part == nullptr) return;
-    part->to(device, type);
-    if (device.is_cpu()) part->pack();
-  };
-  if (joint_ != nullptr) return prepared(joint_);
-  prepared(text_);
-  prepared(vision_);
-  prepared(text_projection_);
-  prepared(vision_projection_);
-  prepared(head_);
-  prepared(heads_);
+EncoderPrecision encoder_precision(const std::string& name) {
+  constexpr std::pair<const char*, EncoderPrecision> kKnown[] = {{"fp32", EncoderPrecision::kFp32},
+                                                                 {"bf16", EncoderPrecision::kBf16},
+                                                                 {"fp16", EncoderPrecision::kFp16},
+                                                                 {"int8", EncoderPrecision::kInt8}};
+  for (const auto& [known, precision] : kKnown)
+    if (name == known) return precision;
+  throw usage_error({"--precision", "not known", "fp32, bf16, fp16 or int8", name});
+}
+
+void Encoder::prepare(at::Device device, EncoderPrecision precision) {
+  const bool is_int8 = precision == EncoderPrecision::kInt8, is_bf16 = precision == EncoderPrecision::kBf16;
+  if (is_int8 && !device.is_cpu()) throw usage_error({"--precision int8", "needs a CPU", "--device cpu"});
+  const bool multiplies_packed = device.is_cpu() && can_multiply_packed();
+  precision_ = precision;
+  type_ = precision == EncoderPrecision::kFp16 ? at::kHalf
+          : is_bf16 && !multiplies_packed      ? at::kBFloat16
+                                               : at::kFloat;
+  to(device, type_);
+  if (!device.is_cpu() || type_ == at::kHalf) return;
+  pack_linears(*this, is_int8   ? ProductPrecision::kInt8
+                      : is_bf16 ? ProductPrecision::kBf16
+                                : ProductPrecision::kFp32);
+}
+
+int64_t Encoder::weight_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& part : modules(/*include_self=*/false))
+    if (const auto* layer = part->as<Linear>()) bytes += layer->weight_bytes();
+  return bytes;
 }
 
 }  // namespace athanor

@@ -26,6 +26,12 @@ enum class VectorMode { kSingle, kMulti };
 // kPooled: the tower's pooler output as it is. kHidden: the last hidden states as they are, which is multi.
 enum class VectorKind { kEncoder, kPooled, kHidden };
 
+// What weights are multiplied in. On a CPU with AMX activations and sums stay fp32, on one without it bf16 is
+// that of weights and activations, as fp16 is on any, and both are on a GPU; int8 needs a CPU.
+enum class EncoderPrecision { kFp32, kBf16, kFp16, kInt8 };
+// By its name on the command line. Throws usage Error.
+EncoderPrecision encoder_precision(const std::string& name);
+
 // Some inputs of a kind. What the kind or the model does not read is undefined.
 struct EncoderBatch {
   at::Tensor ids, mask;  // [B,L] i64; mask 1: the tower sees it
@@ -67,10 +73,15 @@ class Encoder : public torch::nn::Module {
   // What these make of a tower's output.
   at::Tensor texts(const TowerOutput& out, const at::Tensor& counts, VectorMode mode, VectorKind kind) const;
   at::Tensor images(const TowerOutput& out, VectorMode mode, VectorKind kind) const;
+  at::Tensor pairs(const TowerOutput& text, const at::Tensor& counts, const TowerOutput& image,
+                   VectorMode mode) const;
 
-  // For inference from now on: on this device and in this type (f32, or bf16), laid out for a CPU's kernels.
-  void prepare(at::Device device, at::ScalarType type);
-  at::ScalarType type() const { return type_; }
+  // For inference from now on, on this device, laid out for a CPU's kernels. Throws usage Error: int8 and a
+  // GPU.
+  void prepare(at::Device device, EncoderPrecision precision = EncoderPrecision::kFp32);
+  EncoderPrecision precision() const { return precision_; }
+  // Of the weights of all linear layers, as they are multiplied.
+  int64_t weight_bytes() const;
 
  private:
   void read_two_towers();
@@ -86,7 +97,8 @@ class Encoder : public torch::nn::Module {
   std::shared_ptr<TwoTowerHeads> heads_;
   std::shared_ptr<ColModernVbert> joint_;
   std::map<std::string, std::string> prompts_;
-  at::ScalarType type_ = at::kFloat;
+  EncoderPrecision precision_ = EncoderPrecision::kFp32;
+  at::ScalarType type_ = at::kFloat;  // of weights and activations
 };
 
 }  // namespace athanor

@@ -71,16 +71,18 @@ class EncoderTrace {
     EncoderBatch batch;
     if (texts_) batch.ids = inputs.at(kIds), batch.mask = inputs.at(kMask);
     if (images_) batch.pixels = inputs.at(kPixels);
-    if (encoder_.joint() != nullptr || input_ == InputKind::kPairs) {
+    if (encoder_.joint() != nullptr) {
       for (const Output& output : outputs_)
         outputs.set(output.name, encoder_.forward(input_, batch, output.mode, output.kind));
       return outputs;
     }
-    const TowerOutput tower =
-        texts_ ? encoder_.text().forward(batch.ids, batch.mask) : encoder_.vision().forward(batch.pixels);
-    for (const Output& output : outputs_)
-      outputs.set(output.name, texts_ ? encoder_.texts(tower, batch.mask, output.mode, output.kind)
-                                      : encoder_.images(tower, output.mode, output.kind));
+    TowerOutput text, image;  // once for all outputs
+    if (texts_) text = encoder_.text().forward(batch.ids, batch.mask);
+    if (images_) image = encoder_.vision().forward(batch.pixels);
+    for (const auto& [name, mode, kind] : outputs_)
+      outputs.set(name, texts_ && images_ ? encoder_.pairs(text, batch.mask, image, mode)
+                        : texts_          ? encoder_.texts(text, batch.mask, mode, kind)
+                                          : encoder_.images(image, mode, kind));
     return outputs;
   }
 

@@ -1,13 +1,18 @@
 #include "models/encoders/linear.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/_int_mm.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/amax.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/silu.h>
+#include <ATen/ops/where.h>
 #include <c10/core/GradMode.h>
 
 namespace athanor {
@@ -58,6 +63,24 @@ at::Tensor reordered_linear(const at::Tensor& x, const at::Tensor& weight, const
   return fused ? y : activated(y, activation);
 }
 
+// What 127 stands for in each row of x, over 127: [...,1]
+at::Tensor steps_of(const at::Tensor& x) { return x.abs().amax(-1, /*keepdim=*/true) / 127; }
+// x [N,in] f32 -> i8, in steps of each row
+at::Tensor integers_of(const at::Tensor& x, const at::Tensor& steps) {
+  return at::where(steps > 0, x * (1 / steps), 0).round().to(at::kChar);
+}
+
+// weight [out,in] i8 in steps [out]
+at::Tensor integer_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& steps,
+                          const at::Tensor& bias, Activation activation) {
+  const at::Tensor rows = x.reshape({-1, weight.size(1)}), own = steps_of(rows);
+  at::Tensor y = at::_int_mm(integers_of(rows, own), weight.t()).to(at::kFloat) * (own * steps);
+  if (bias.defined()) y = y + bias;
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = weight.size(0);
+  return activated(y, activation).reshape(shape);
+}
+
 }  // namespace
 
 bool find_activation(const std::string& name, Activation& activation) {
@@ -105,6 +128,7 @@ at::Tensor Linear::forward(const at::Tensor& x, Activation activation) const {
   const bool infers = !c10::GradMode::is_enabled() && x.is_cpu();
   if (infers && reordered_.defined() && x.scalar_type() == reordered_.scalar_type())
     return reordered_linear(x, reordered_, bias_, activation);
+  if (infers && integers_.defined()) return integer_linear(x, integers_, steps_, bias_, activation);
   return activated(at::linear(x, weight_, bias_), activation);
 }
 
@@ -113,13 +137,26 @@ const ProductPrecision* Linear::packed_for(const at::Tensor& x) const {
   return infers && packed_ != nullptr ? &precision_ : nullptr;
 }
 
-void Linear::pack(ProductPrecision precision) {
+void Linear::pack(ProductPrecision precision, bool on_tiles) {
   precision_ = precision;
-  if (can_multiply_packed() && weight_.scalar_type() == at::kFloat)
+  packed_ = nullptr;
+  reordered_ = integers_ = steps_ = at::Tensor();
+  if (on_tiles && weight_.scalar_type() == at::kFloat) {
     packed_ = std::make_shared<PackedWeight>(weight_.contiguous().const_data_ptr<float>(), weight_.size(0),
                                              weight_.size(1), precision);
-  else
+  } else if (precision == ProductPrecision::kInt8) {
+    const at::Tensor steps = steps_of(weight_);
+    integers_ = integers_of(weight_, steps);
+    steps_ = steps.flatten();
+  } else {
     reordered_ = reorder_weight(weight_);
+  }
+}
+
+int64_t Linear::weight_bytes() const {
+  if (packed_ != nullptr) return packed_->bytes();
+  if (integers_.defined()) return static_cast<int64_t>(integers_.nbytes() + steps_.nbytes());
+  return static_cast<int64_t>(weight_.nbytes());
 }
 
 void pack_linears(torch::nn::Module& module, ProductPrecision precision) {

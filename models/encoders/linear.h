@@ -24,11 +24,12 @@ class Linear : public torch::nn::Module {
   Linear(const at::Tensor& weight, const at::Tensor& bias);
   // x [...,in] -> [...,out]
   at::Tensor forward(const at::Tensor& x, Activation activation = Activation::kNone) const;
-  // For inference on a CPU from now on; x stays f32 whatever the precision of the products. Without AMX
-  // weights of bf16 are packed as they are, int8 products are made by ATen.
-  void pack(ProductPrecision precision = ProductPrecision::kFp32);
+  // For inference on a CPU from now on; x stays f32 whatever the precision of the products. Not on tiles
+  // int8 products are ATen's (the same numbers), others oneDNN's in the weight's own type.
+  void pack(ProductPrecision precision, bool on_tiles = can_multiply_packed());
   // The precision of its products where packed weights multiply x; null where ATen does.
   const ProductPrecision* packed_for(const at::Tensor& x) const;
+  int64_t weight_bytes() const;  // as it is multiplied
   int64_t outputs() const { return weight_.size(0); }
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }
@@ -37,10 +38,11 @@ class Linear : public torch::nn::Module {
   at::Tensor weight_, bias_;
   std::shared_ptr<const PackedWeight> packed_;
   ProductPrecision precision_ = ProductPrecision::kFp32;
-  at::Tensor reordered_;  // for oneDNN
+  at::Tensor reordered_;         // for oneDNN
+  at::Tensor integers_, steps_;  // [out,in] i8, [out] f32
 };
 
 // pack() of every linear layer of a module.
-void pack_linears(torch::nn::Module& module, ProductPrecision precision);
+void pack_linears(torch::nn::Module& module, ProductPrecision precision = ProductPrecision::kFp32);
 
 }  // namespace athanor

@@ -65,11 +65,5 @@ at::Tensor ColModernVbert::forward(const at::Tensor& ids, const at::Tensor& mask
   return l2_normalized(projection_->forward(hidden)) * mask.unsqueeze(-1);
 }
 
-void ColModernVbert::pack() {
-  text_->pack();
-  vision_->pack();
-  connector_->pack();
-  projection_->pack();
-}
 
 }  // namespace athanor

@@ -20,7 +20,6 @@ class ColModernVbert : public torch::nn::Module {
   int64_t image_tokens() const;  // rows an image becomes
   const std::shared_ptr<TextTower>& text_tower() const { return text_; }
   const std::shared_ptr<VisionTower>& vision_tower() const { return vision_; }
-  void pack();
 
  private:
   at::Tensor image_rows(const at::Tensor& pixels) const;

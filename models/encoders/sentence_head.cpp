@@ -129,8 +129,5 @@ at::Tensor SentenceHead::forward(const at::Tensor& hidden, const at::Tensor& mas
   return normalizes_ ? l2_normalized(x) : x;
 }
 
-void SentenceHead::pack() {
-  for (const auto& [layer, tanh] : dense_) layer->pack();
-}
 
 }  // namespace athanor

@@ -22,7 +22,6 @@ class SentenceHead : public torch::nn::Module {
   int64_t width() const { return width_; }
   bool normalizes() const { return normalizes_; }
   bool includes_prompt() const { return includes_prompt_; }
-  void pack();
 
  private:
   void read_module(const std::string& folder, const std::string& type, const std::string& path);

@@ -245,10 +245,6 @@ class TextTransformer : public TextTower {
   int64_t longest() const override { return longest_; }
   int64_t padding_id() const override { return padding_; }
   bool is_full_length() const override { return family_.pooling == Pooling::kLastThroughHead; }
-  void pack() override {
-    for (const auto& block : blocks_) block->pack();
-    if (pooler_ != nullptr) pooler_->pack();
-  }
 
  private:
   int64_t read_options(const HfConfig& config) {

@@ -28,8 +28,6 @@ class TextTower : public torch::nn::Module {
   virtual int64_t longest() const = 0;      // tokens
   virtual int64_t padding_id() const = 0;   // what stands where there is no token
   virtual bool is_full_length() const = 0;  // every text is padded to longest(), and padding is seen (SigLIP)
-  // Lays weights out for fast inference on this CPU (models/encoders/linear.h).
-  virtual void pack() = 0;
 };
 
 class VisionTower : public torch::nn::Module {
@@ -39,7 +37,6 @@ class VisionTower : public torch::nn::Module {
   virtual int64_t width() const = 0;
   virtual bool pools() const = 0;
   virtual int64_t image_size() const = 0;  // pixels of a side
-  virtual void pack() = 0;
 };
 
 class Linear;

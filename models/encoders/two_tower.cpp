@@ -223,10 +223,5 @@ at::Tensor TwoTowerHeads::pairs(const TowerOutput& text, const at::Tensor& count
   return l2_normalized(fusion_down_.forward(fusion_up_.forward(at::cat({left, right}, -1))));
 }
 
-void TwoTowerHeads::pack() {
-  for (const auto& layer :
-       {text_.linear, vision_.linear, fusion_up_.linear, fusion_down_.linear, query_, key_value_, out_})
-    if (layer != nullptr) layer->pack();
-}
 
 }  // namespace athanor

@@ -46,7 +46,6 @@ class TwoTowerHeads : public torch::nn::Module {
   at::Tensor pairs(const TowerOutput& text, const at::Tensor& counts, const TowerOutput& image,
                    bool each) const;
   int64_t width() const { return width_; }
-  void pack();
 
  private:
   // A linear layer, then what its kind has behind it.

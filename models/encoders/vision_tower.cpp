@@ -75,9 +75,6 @@ class AttentionHead : public torch::nn::Module {
     const at::Tensor seen = out_->forward(mixed.transpose(1, 2).flatten(2));
     return (seen + down_->forward(up_->forward(norm_->forward(seen), activation_))).select(1, 0);
   }
-  void pack() {
-    for (const auto& layer : {kv_, out_, up_, down_}) layer->pack();
-  }
 
  private:
   int64_t heads_;
@@ -132,11 +129,6 @@ class VisionTransformer : public VisionTower {
   int64_t width() const override { return block_.width; }
   bool pools() const override { return family_.pooling != Pooling::kAttention || head_ != nullptr; }
   int64_t image_size() const override { return image_size_; }
-  void pack() override {
-    patches_->pack();
-    for (const auto& block : blocks_) block->pack();
-    if (head_ != nullptr) head_->pack();
-  }
 
  private:
   void read_embeddings(const WeightScope& weights) {

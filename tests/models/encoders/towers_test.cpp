@@ -56,11 +56,11 @@ CATCH_TEST_CASE("towers: equal transformers' outputs, packed or not", "[unit]") 
       for (int i = 0; i < 6; ++i) {
         CATCH_INFO(name << ", case " << i << (packed ? ", packed" : ""));
         if (towers.text != nullptr) {
-          if (packed) towers.text->pack();
+          if (packed) pack_linears(*towers.text);
           const at::Tensor mask = cases.get(i, "mask");
           compare(towers.text->forward(cases.get(i, "ids"), mask), cases, i, mask);
         } else {
-          if (packed) towers.vision->pack();
+          if (packed) pack_linears(*towers.vision);
           compare(towers.vision->forward(cases.get(i, "pixels")), cases, i, {});
         }
       }

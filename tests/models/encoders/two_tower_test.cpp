@@ -70,7 +70,7 @@ CATCH_TEST_CASE("two towers: texts, images and pairs equal PyTorch's layers, pac
     const TensorMap cases = read_safetensors(kGolden + name + "/cases.safetensors").tensors;
     int seen = 0;
     for (const bool packed : {false, true}) {
-      if (packed) encoder.prepare(at::kCPU, at::kFloat);
+      if (packed) encoder.prepare(at::kCPU);
       for (int i = 0; cases.find(text(i, "/ids")) != nullptr; ++i, ++seen)
         for (const Output& output : kOutputs) {
           CATCH_INFO(name << ", case " << i << ", " << output.key << (packed ? ", packed" : ""));
@@ -87,7 +87,7 @@ CATCH_TEST_CASE("two towers: a vector does not depend on its batch nor on the pa
   const c10::InferenceMode no_gradients;
   for (const char* name : {"colvbert", "colvbert_other", "colmodernvbert", "colmodernvbert_other"}) {
     Encoder encoder(kGolden + name);
-    encoder.prepare(at::kCPU, at::kFloat);
+    encoder.prepare(at::kCPU);
     const bool is_full = encoder.text().is_full_length();
     const int64_t length = 9, padded = is_full ? 12 : 33;
     const at::Tensor ids = at::arange(64 * length).view({64, length}).remainder(56) + 4;
