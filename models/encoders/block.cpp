@@ -95,13 +95,16 @@ EncoderBlock::EncoderBlock(const WeightScope& weights, const BlockNames& names, 
   norm2_ = register_module("norm2", norm(names.norm2));
 }
 
+std::vector<at::Tensor> EncoderBlock::split_heads(const at::Tensor& joined) const {
+  return joined.unflatten(-1, {3, options_.heads, -1}).permute({2, 0, 3, 1, 4}).unbind(0);
+}
+
 at::Tensor EncoderBlock::attend(const at::Tensor& x, const AttentionScope& scope) const {
   const at::Tensor joined = qkv_->forward(x);
   const ProductPrecision* packed = qkv_->packed_for(x);
   if (packed != nullptr && !scope.cos.defined())
     return out_->forward(attended(joined, scope.mask, options_.heads, *packed));
-  // [B,L,3D] -> three of [B,H,L,Dh]
-  auto qkv = joined.unflatten(-1, {3, options_.heads, -1}).permute({2, 0, 3, 1, 4}).unbind(0);
+  auto qkv = split_heads(joined);
   if (scope.cos.defined()) qkv[0] = rotated(qkv[0], scope), qkv[1] = rotated(qkv[1], scope);
   const std::optional<at::Tensor> mask = scope.mask.defined() ? std::optional(scope.mask) : std::nullopt;
   const at::Tensor mixed = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], mask);
@@ -124,6 +127,13 @@ at::Tensor EncoderBlock::forward(const at::Tensor& x, const AttentionScope& scop
 }
 
 at::Tensor count_up(const at::Tensor& row) { return at::ones_like(row, at::kLong).cumsum(0) - 1; }
+
+at::Tensor EncoderBlock::forward_first(const at::Tensor& x) const {
+  const auto qkv = split_heads(qkv_->forward(norm1_->forward(x)));
+  const at::Tensor mixed = at::scaled_dot_product_attention(qkv[0].narrow(2, 0, 1), qkv[1], qkv[2]);
+  const at::Tensor seen = x.narrow(1, 0, 1) + out_->forward(mixed.transpose(1, 2).flatten(2));
+  return (seen + transform(norm2_->forward(seen))).select(1, 0);
+}
 
 at::Tensor attention_mask(const at::Tensor& mask, bool causal, int64_t window) {
   at::Tensor seen = (mask != 0).unsqueeze(1).unsqueeze(1);  // [B,1,1,L]

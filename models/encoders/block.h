@@ -51,8 +51,12 @@ class EncoderBlock : public torch::nn::Module {
   EncoderBlock(const WeightScope& weights, const BlockNames& names, const BlockOptions& options);
   // x [B,L,D] -> [B,L,D]
   at::Tensor forward(const at::Tensor& x, const AttentionScope& scope) const;
+  // Of the first token alone, where all see all and norms stand before: [B,L,D] -> [B,D].
+  at::Tensor forward_first(const at::Tensor& x) const;
 
  private:
+  // [B,L,3D] -> q, k and v, [B,H,L,Dh] each
+  std::vector<at::Tensor> split_heads(const at::Tensor& joined) const;
   at::Tensor attend(const at::Tensor& x, const AttentionScope& scope) const;
   at::Tensor transform(const at::Tensor& x) const;
 

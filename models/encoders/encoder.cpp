@@ -140,7 +140,10 @@ at::Tensor Encoder::texts(const TowerOutput& out, const at::Tensor& counts, Vect
 }
 
 at::Tensor Encoder::images(const at::Tensor& pixels, VectorMode mode, VectorKind kind) const {
-  return images(vision_->forward(pixels.to(type_)), mode, kind);
+  const at::Tensor seen = pixels.to(type_);
+  if (mode == VectorMode::kSingle && kind != VectorKind::kHidden && heads_ == nullptr)
+    return images({at::Tensor(), vision_->pooled(seen)}, mode, kind);
+  return images(vision_->forward(seen), mode, kind);
 }
 
 at::Tensor Encoder::images(const TowerOutput& out, VectorMode mode, VectorKind kind) const {

@@ -34,6 +34,8 @@ class VisionTower : public torch::nn::Module {
  public:
   // pixels [B,3,H,W], normalised -> hidden [B,L,D]: L patches, behind the class token where there is one
   virtual TowerOutput forward(const at::Tensor& pixels) const = 0;
+  // forward().pooled, in less time where the last block need not know all patches.
+  virtual at::Tensor pooled(const at::Tensor& pixels) const = 0;
   virtual int64_t width() const = 0;
   virtual bool pools() const = 0;
   virtual int64_t image_size() const = 0;  // pixels of a side

@@ -116,15 +116,20 @@ class VisionTransformer : public VisionTower {
   }
 
   TowerOutput forward(const at::Tensor& pixels) const override {
-    at::Tensor x = patches_->forward(cut(pixels));
-    if (class_row_.defined()) x = at::cat({class_row_.expand_as(x.narrow(1, 0, 1)), x}, 1);
-    x = x + positions_;
-    if (first_norm_ != nullptr) x = first_norm_->forward(x);
+    at::Tensor x = embedded(pixels);
     for (const auto& block : blocks_) x = block->forward(x, {});
     if (family_.pooling == Pooling::kNormedClass) return {x, last_norm_->forward(x.select(1, 0))};
     x = last_norm_->forward(x);
     if (family_.pooling == Pooling::kNormedTwiceClass) return {x, last_norm_->forward(x.select(1, 0))};
     return {x, head_ == nullptr ? at::Tensor() : head_->forward(x)};
+  }
+  at::Tensor pooled(const at::Tensor& pixels) const override {
+    if (family_.pooling == Pooling::kAttention) return forward(pixels).pooled;
+    at::Tensor x = embedded(pixels);
+    for (const auto& block : blocks_)
+      x = block == blocks_.back() ? block->forward_first(x) : block->forward(x, {});
+    x = last_norm_->forward(x);
+    return family_.pooling == Pooling::kNormedTwiceClass ? last_norm_->forward(x) : x;
   }
   int64_t width() const override { return block_.width; }
   bool pools() const override { return family_.pooling != Pooling::kAttention || head_ != nullptr; }
@@ -147,6 +152,14 @@ class VisionTransformer : public VisionTower {
     const at::Tensor row = family_.bare_names ? weights.take("class_embedding", {1, 1, width})
                                               : weights.take("class_embedding", {width});
     class_row_ = register_parameter("class_row", row.reshape({1, 1, width}), false);
+  }
+
+  // [B,3,H,W] -> [B,L,D], what the first block sees
+  at::Tensor embedded(const at::Tensor& pixels) const {
+    at::Tensor x = patches_->forward(cut(pixels));
+    if (class_row_.defined()) x = at::cat({class_row_.expand_as(x.narrow(1, 0, 1)), x}, 1);
+    x = x + positions_;
+    return first_norm_ == nullptr ? x : first_norm_->forward(x);
   }
 
   // [B,3,H,W] -> [B,N,3 p p]; what is left at the right and lower edge is not seen.
