@@ -131,15 +131,19 @@ void read_layout(const LayoutOptions& options, LabelledSplits& found) {
 
 }  // namespace
 
+bool has_image_name(const std::string& path) {
+  const std::string extension = lower(fs::path(path).extension().string());
+  const bool image =
+      extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".webp";
+  return image && !fs::path(path).filename().string().starts_with('.');
+}
+
 std::map<std::string, std::string> list_images(const std::string& folder) {
   std::map<std::string, std::string> files;
   std::error_code failed;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
-    const std::string extension = lower(entry.path().extension().string());
     const std::string stem = entry.path().stem().string();
-    const bool image =
-        extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".webp";
-    if (!image || stem.front() == '.' || !entry.is_regular_file()) continue;
+    if (!has_image_name(entry.path().string()) || !entry.is_regular_file()) continue;
     if (const auto [at, is_new] = files.emplace(stem, entry.path().string()); !is_new)
       throw usage_error({entry.path().string(), "two images of one name", "one", at->second, ""});
   }

@@ -40,6 +40,9 @@ struct LabelledSplits {
   std::vector<SampleError> faults;                   // files without their counterpart
 };
 
+// By its name: JPEG, PNG or WebP, and not hidden.
+bool has_image_name(const std::string& path);
+
 // The JPEG, PNG and WebP files of a folder by their names without extension; hidden files and other kinds are
 // passed over. Throws usage Error where it cannot be read or two have one name.
 std::map<std::string, std::string> list_images(const std::string& folder);

@@ -65,5 +65,4 @@ at::Tensor ColModernVbert::forward(const at::Tensor& ids, const at::Tensor& mask
   return l2_normalized(projection_->forward(hidden)) * mask.unsqueeze(-1);
 }
 
-
 }  // namespace athanor

@@ -129,5 +129,4 @@ at::Tensor SentenceHead::forward(const at::Tensor& hidden, const at::Tensor& mas
   return normalizes_ ? l2_normalized(x) : x;
 }
 
-
 }  // namespace athanor

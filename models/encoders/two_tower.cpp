@@ -223,5 +223,4 @@ at::Tensor TwoTowerHeads::pairs(const TowerOutput& text, const at::Tensor& count
   return l2_normalized(fusion_down_.forward(fusion_up_.forward(at::cat({left, right}, -1))));
 }
 
-
 }  // namespace athanor

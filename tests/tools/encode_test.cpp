@@ -195,6 +195,10 @@ CATCH_TEST_CASE("encode: counts what it encodes, and one image is not two", "[un
   const Outcome folder =
       run_athanor({{"encode", "--model", model, "--images", webp, "--output", output_of("webp.h5")}});
   CATCH_CHECK_THAT(folder.out, Contains("1 image to"));
+  fs::copy_file(model + "/pictures/0.png", webp + "/lossy.png", fs::copy_options::overwrite_existing);
+  const Outcome both =
+      run_athanor({{"encode", "--model", model, "--images", webp, "--output", output_of("both.h5")}});
+  CATCH_CHECK_THAT(both.out, Contains("2 images to"));
 }
 
 CATCH_TEST_CASE("bad input: encode", "[unit]") {

@@ -20,6 +20,18 @@ bool is_json_lines(const std::string& path) {
 
 bool is_list(const std::string& path) { return path.ends_with(".txt") || is_json_lines(path); }
 
+// By their names.
+std::vector<std::string> images_of(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed))
+    if (has_image_name(entry.path().string()) && entry.is_regular_file())
+      files.push_back(entry.path().string());
+  if (failed) throw usage_error({folder, "cannot read the folder: " + failed.message()});
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
 int64_t count_lines(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) throw usage_error({path, "cannot read: " + system_reason()});
@@ -40,7 +52,7 @@ InputLines::InputLines(InputKind kind, const std::string& place) : kind_(kind), 
     throw usage_error({place, "is a folder", kind == InputKind::kTexts ? "a .txt or .jsonl" : "a .jsonl"});
   if (kind == InputKind::kImages && !is_list(place)) {
     if (fs::is_directory(place)) {
-      for (auto& [name, file] : list_images(place)) files_.push_back(file);
+      files_ = images_of(place);
     } else if (fs::exists(place)) {
       files_ = {place};
     }

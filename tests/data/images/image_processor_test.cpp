@@ -110,8 +110,10 @@ CATCH_TEST_CASE("image processor: what it does not know or cannot do is refused 
   CATCH_CHECK_THAT(error(R"("do_pad": true)"), Contains("do_pad"));
   CATCH_CHECK_THAT(error(R"("do_center_crop": true)"), Contains("crop_size"));
   CATCH_CHECK_THAT(
-      ProcessorFolder(R"({"image_processor_type": "Idefics3ImageProcessor"})").error(),
-      Contains("not known") && Contains("CLIPImageProcessor") && Contains("'Idefics3ImageProcessor'"));
+      ProcessorFolder(R"({"image_processor_type": "PixtralImageProcessor"})").error(),
+      Contains("not known") && Contains("CLIPImageProcessor") && Contains("'PixtralImageProcessor'"));
+  CATCH_CHECK_THAT(ProcessorFolder(R"({"image_processor_type": "Idefics3ImageProcessor"})").error(),
+                   Contains("no common size"));  // it cuts tiles: data/images/tile_processor.h
   CATCH_CHECK_THAT(ProcessorFolder("[1]").error(),
                    Contains("preprocessor_config.json") && Contains("a JSON object"));
   CATCH_CHECK_THAT(ProcessorFolder("{\"size\"").error(), Contains("a JSON object"));
