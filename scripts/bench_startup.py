@@ -1,6 +1,7 @@
-"""Start-up: `athanor --help` beside an empty program that links LibTorch, and start to first step of the quickstart.
+"""Start-up: `athanor --help` beside an empty program that links LibTorch, start to first step of the quickstart, start
+to the first vector of MiniLM.
 
-bench_startup.py ATHANOR EMPTY_PROGRAM PREPARED_BARS   prints one JSON object a measurement, every round in it.
+bench_startup.py ATHANOR EMPTY_PROGRAM PREPARED_BARS MINILM   prints one JSON object a measurement, every round in it.
 """
 import json
 import os
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 
-athanor, empty, bars = sys.argv[1:4]
+athanor, empty, bars, minilm = sys.argv[1:5]
 ROUNDS = 10
 
 
@@ -47,3 +48,13 @@ for _ in range(6):
         first_step.append((time.time() - start) * 1e3)
         process.wait()
 report("startup/first_step", first_step[1:], "the target of 2,000 ms", [])
+
+first_vector = []
+with tempfile.TemporaryDirectory() as folder:
+    text = os.path.join(folder, "one.txt")
+    with open(text, "w") as out:
+        out.write("A single sentence.\n")
+    for number in range(7):
+        vectors = os.path.join(folder, f"{number}.safetensors")
+        first_vector.append(wall_ms([athanor, "encode", "--model", minilm, "--text", text, "--output", vectors]))
+report("startup/first_vector", first_vector[1:], "the target of 500 ms", [])

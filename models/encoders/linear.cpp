@@ -160,8 +160,12 @@ int64_t Linear::weight_bytes() const {
 }
 
 void pack_linears(torch::nn::Module& module, ProductPrecision precision) {
+  std::vector<Linear*> layers;
   for (const auto& part : module.modules(/*include_self=*/false))
-    if (auto* layer = part->as<Linear>()) layer->pack(precision);
+    if (auto* layer = part->as<Linear>()) layers.push_back(layer);
+  at::parallel_for(0, static_cast<int64_t>(layers.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) layers[static_cast<size_t>(i)]->pack(precision);
+  });
 }
 
 }  // namespace athanor

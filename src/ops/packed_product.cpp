@@ -31,6 +31,30 @@ int8_t int8_of(float x, float scale) {
   return static_cast<int8_t>(scale > 0 ? std::nearbyint(x * (1 / scale)) : 0);
 }
 
+// What a row has in a tile.
+struct Line {
+  uint32_t words[16];
+};
+
+// numbers [32] -> a line in each plane
+void float_lines(float* numbers, int64_t planes, Line* lines) {
+  for (int64_t plane = 0; plane < planes; ++plane) {
+    uint16_t parts[32];
+    for (int64_t i = 0; i < 32; ++i) {
+      parts[i] = bf16_of(numbers[i]);
+      numbers[i] -= float_of(parts[i]);
+    }
+    std::memcpy(lines[plane].words, parts, sizeof(parts));
+  }
+}
+
+// numbers [64]
+void integer_line(const float* numbers, float scale, Line& line) {
+  int8_t integers[64];
+  for (int64_t i = 0; i < 64; ++i) integers[i] = int8_of(numbers[i], scale);
+  std::memcpy(line.words, integers, sizeof(integers));
+}
+
 double activated(double x, Activation activation) {
   switch (activation) {
     case Activation::kNone:
@@ -71,38 +95,33 @@ PackedWeight::PackedWeight(const float* weight, int64_t outputs, int64_t inputs,
   depth_tiles_ = (inputs + depth - 1) / depth;
   bytes_ = strips() * depth_tiles_ * planes() * 2 * kTileBytes;
   tiles_ = large_memory(bytes_);
-  std::memset(tiles_.get(), 0, static_cast<size_t>(bytes_));
-  if (precision == ProductPrecision::kInt8) scales_.resize(static_cast<size_t>(strips() * kStrip));
-  for (int64_t output = 0; output < outputs; ++output) {
-    if (precision == ProductPrecision::kInt8)
-      pack_integers(weight + output * inputs, output);
+  if (precision == ProductPrecision::kInt8) {
+    scales_.resize(static_cast<size_t>(strips() * kStrip));
+    for (int64_t output = 0; output < outputs; ++output)
+      scales_[static_cast<size_t>(output)] = int8_scale(weight + output * inputs, inputs);
+  }
+  for (int64_t output = 0; output < strips() * kStrip; output += 16)
+    for (int64_t tile = 0; tile < depth_tiles_; ++tile) pack_tile(weight, output, tile);
+}
+
+// 16 outputs wide and a tile deep: the lines of rows, transposed word by word.
+void PackedWeight::pack_tile(const float* weight, int64_t first_output, int64_t depth_tile) {
+  const int64_t depth = depth_of_tile(precision_), begin = depth_tile * depth;
+  Line lines[16][3] = {};
+  for (int64_t i = 0; i < std::min<int64_t>(16, outputs_ - first_output); ++i) {
+    float numbers[64] = {};
+    std::copy_n(weight + (first_output + i) * inputs_ + begin, std::min(depth, inputs_ - begin), numbers);
+    if (precision_ == ProductPrecision::kInt8)
+      integer_line(numbers, scales_[static_cast<size_t>(first_output + i)], lines[i][0]);
     else
-      pack_floats(weight + output * inputs, output);
+      float_lines(numbers, planes(), lines[i]);
   }
-}
-
-uint8_t* PackedWeight::tile(int64_t output, int64_t depth_tile, int64_t plane) {
-  const int64_t at = (output / kStrip * depth_tiles_ + depth_tile) * planes() + plane;
-  return tiles_.get() + (at * 2 + output % kStrip / 16) * kTileBytes;
-}
-
-void PackedWeight::pack_floats(const float* row, int64_t output) {
-  for (int64_t k = 0; k < inputs_; ++k) {
-    float rest = row[k];
-    for (int64_t plane = 0; plane < planes(); ++plane) {
-      const uint16_t part = bf16_of(rest);
-      rest -= float_of(part);
-      std::memcpy(tile(output, k / 32, plane) + k % 32 / 2 * 64 + output % 16 * 4 + k % 2 * 2, &part, 2);
-    }
+  const int64_t at = (first_output / kStrip * depth_tiles_ + depth_tile) * planes();
+  for (int64_t plane = 0; plane < planes(); ++plane) {
+    uint8_t* to = tiles_.get() + ((at + plane) * 2 + first_output % kStrip / 16) * kTileBytes;
+    for (int64_t word = 0; word < 16; ++word)
+      for (int64_t i = 0; i < 16; ++i) std::memcpy(to + (word * 16 + i) * 4, &lines[i][plane].words[word], 4);
   }
-}
-
-void PackedWeight::pack_integers(const float* row, int64_t output) {
-  const float scale = int8_scale(row, inputs_);
-  scales_[static_cast<size_t>(output)] = scale;
-  for (int64_t k = 0; k < inputs_; ++k)
-    tile(output, k / 64, 0)[k % 64 / 4 * 64 + output % 16 * 4 + k % 4] =
-        static_cast<uint8_t>(int8_of(row[k], scale));
 }
 
 bool can_multiply_packed() { return has_amx(); }

@@ -36,9 +36,7 @@ class PackedWeight {
   int64_t planes() const { return precision_ == ProductPrecision::kFp32 ? 3 : 1; }
 
  private:
-  void pack_floats(const float* row, int64_t output);
-  void pack_integers(const float* row, int64_t output);
-  uint8_t* tile(int64_t output, int64_t depth_tile, int64_t plane);
+  void pack_tile(const float* weight, int64_t first_output, int64_t depth_tile);
 
   int64_t outputs_, inputs_, depth_tiles_, bytes_;
   ProductPrecision precision_;
