@@ -137,6 +137,28 @@ CATCH_TEST_CASE("export: an exported ColModernVBERT makes vectors of tokens, wit
   }
 }
 
+CATCH_TEST_CASE("export: both encoders make vectors of pairs in one file", "[unit]") {
+  const c10::InferenceMode no_gradients;
+  const std::string golden = ATHANOR_SOURCE_DIR "/tests/models/golden/encoders/";
+  for (const char* name : {"colvbert", "colmodernvbert"}) {
+    CATCH_INFO(name);
+    const Encoder encoder(golden + name);
+    Exported exported("../encoders/" + std::string(name), InputKind::kPairs);
+    const int64_t size = encoder.vision().image_size(),
+                  length = encoder.text().is_full_length() ? encoder.text().longest() : 9;
+    EncoderBatch batch{.ids = at::randint(3, 60, {4, length}, at::kLong),
+                       .pixels = at::randn({4, 3, size, size})};
+    batch.mask = at::ones_like(batch.ids);
+    const auto got = exported.run({batch.ids, batch.mask, batch.pixels});
+    CATCH_REQUIRE(got.size() == 2);
+    for (const auto& [output, mode] :
+         {std::pair("vectors", VectorMode::kSingle), {"token_vectors", VectorMode::kMulti}}) {
+      const at::Tensor want = encoder.forward(InputKind::kPairs, batch, mode, VectorKind::kEncoder);
+      CATCH_CHECK(largest_difference(got.at(output).toTensor(), want) < 1e-5);
+    }
+  }
+}
+
 CATCH_TEST_CASE("export: facts name lengths and sizes, and wrong inputs are refused by name", "[unit]") {
   Exported texts("siglip_text", InputKind::kTexts);
   const auto facts = texts.facts();
