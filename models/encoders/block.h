@@ -20,6 +20,16 @@ struct BlockNames {
   const char *out = "", *norm1 = "", *norm2 = "", *up = "", *down = "";
 };
 
+// Both sides of CLIP and of SigLIP.
+inline constexpr BlockNames kClipBlockNames = {.q = "self_attn.q_proj",
+                                               .k = "self_attn.k_proj",
+                                               .v = "self_attn.v_proj",
+                                               .out = "self_attn.out_proj",
+                                               .norm1 = "layer_norm1",
+                                               .norm2 = "layer_norm2",
+                                               .up = "mlp.fc1",
+                                               .down = "mlp.fc2"};
+
 struct BlockOptions {
   int64_t width = 768, heads = 12, inner = 3072;
   Activation activation = Activation::kGelu;

@@ -1,7 +1,7 @@
 // BERT (Devlin et al. 2019), XLM-RoBERTa, the text sides of CLIP and SigLIP, ModernBERT (Warner et al. 2024):
 // one transformer with what sets each family apart in a table. Left out: decoders, token types other than 0,
 // scaled rotary positions.
-#include "models/encoders/text_tower.h"
+#include "models/encoders/read_tower.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
@@ -41,14 +41,6 @@ constexpr BlockNames kBertNames = {.q = "attention.self.query",
                                    .norm2 = "output.LayerNorm",
                                    .up = "intermediate.dense",
                                    .down = "output.dense"};
-constexpr BlockNames kClipNames = {.q = "self_attn.q_proj",
-                                   .k = "self_attn.k_proj",
-                                   .v = "self_attn.v_proj",
-                                   .out = "self_attn.out_proj",
-                                   .norm1 = "layer_norm1",
-                                   .norm2 = "layer_norm2",
-                                   .up = "mlp.fc1",
-                                   .down = "mlp.fc2"};
 constexpr BlockNames kModernNames = {.qkv = "attn.Wqkv",
                                      .out = "attn.Wo",
                                      .norm1 = "attn_norm",
@@ -78,7 +70,7 @@ constexpr Family kBert = {.block = kBertNames,
                           .pooling = Pooling::kTanhOfFirst,
                           .pre_norm = false,
                           .causal = false};
-constexpr Family kClip = {.block = kClipNames,
+constexpr Family kClip = {.block = kClipBlockNames,
                           .blocks = "encoder.layers.",
                           .tokens = "embeddings.token_embedding",
                           .positions = "embeddings.position_embedding",

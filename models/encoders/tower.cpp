@@ -6,8 +6,7 @@
 
 #include "models/encoders/block.h"
 #include "models/encoders/hf_folder.h"
-#include "models/encoders/text_tower.h"
-#include "models/encoders/vision_tower.h"
+#include "models/encoders/read_tower.h"
 #include "src/core/error.h"
 #include "src/core/text.h"
 

@@ -1,6 +1,6 @@
 // CLIP, SigLIP and BLIP vision transformers (Dosovitskiy et al. 2021 with their own ends). Patches are cut
 // and multiplied as rows, which is the patch convolution. Left out: other sizes of image than the config's.
-#include "models/encoders/vision_tower.h"
+#include "models/encoders/read_tower.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
@@ -15,14 +15,6 @@
 namespace athanor {
 namespace {
 
-constexpr BlockNames kSeparateNames = {.q = "self_attn.q_proj",
-                                       .k = "self_attn.k_proj",
-                                       .v = "self_attn.v_proj",
-                                       .out = "self_attn.out_proj",
-                                       .norm1 = "layer_norm1",
-                                       .norm2 = "layer_norm2",
-                                       .up = "mlp.fc1",
-                                       .down = "mlp.fc2"};
 constexpr BlockNames kBlipNames = {.qkv = "self_attn.qkv",
                                    .out = "self_attn.projection",
                                    .norm1 = "layer_norm1",
@@ -41,10 +33,10 @@ struct Family {
   bool has_class, patch_bias, first_norm, bare_names;
   Pooling pooling;
 };
-constexpr Family kClip = {kSeparateNames, 224,   32,   "quick_gelu", 1e-5,
-                          true,           false, true, false,        Pooling::kNormedClass};
-constexpr Family kSiglip = {kSeparateNames, 224,   16,    "gelu_pytorch_tanh", 1e-6, false,
-                            true,           false, false, Pooling::kAttention};
+constexpr Family kClip = {kClipBlockNames, 224,  32,    "quick_gelu",         1e-5, true,
+                          false,           true, false, Pooling::kNormedClass};
+constexpr Family kSiglip = {kClipBlockNames,    224, 16, "gelu_pytorch_tanh", 1e-6, false, true, false, false,
+                            Pooling::kAttention};
 constexpr Family kBlip = {kBlipNames, 384,  16,    "gelu", 1e-5,
                           true,       true, false, true,   Pooling::kNormedTwiceClass};
 
