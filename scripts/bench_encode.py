@@ -45,7 +45,11 @@ else:
     config, model, side = {
         "siglip": (transformers.SiglipVisionConfig(), transformers.SiglipVisionModel, 224),
         "blip": (transformers.BlipVisionConfig(), transformers.BlipVisionModel, 384)}[case]
-    model(config).save_pretrained(folder)
+    network = model(config)
+    for name, weight in network.named_parameters():  # as they come, BLIP's class token is the same for every image
+        if "norm" in name or "embedding" in name or "bias" in name:
+            torch.nn.init.normal_(weight, 1.0 if name.endswith("norm.weight") else 0.0, 0.2)
+    network.save_pretrained(folder)
     save_file({"pixels": torch.randn(16, 3, side, side, generator=generator)}, folder + "/inputs.safetensors")
 '''
 

@@ -2,7 +2,7 @@
 """A round of encoding for each line on stdin: encoding.py RIVAL MODEL INPUTS THREADS [PRECISION] [--output FILE]
 
 RIVAL is transformers (eager, batches of 32 in the order of the input, as a first script has it), tuned (eager; inputs
-sorted by length, batches of as many tokens as the program takes, freed memory kept), compiled (the same through
+sorted by length, batches of at most 1,024 tokens, which suits it best, as it does the program; freed memory kept), compiled (the same through
 torch.compile), onnxruntime (the same batches) or sentence_transformers (texts alone). MODEL is a Hugging Face folder;
 INPUTS texts (.txt, one a line) or a .safetensors with what a tower reads: ids and offsets, or pixels. PRECISION: fp32,
 bf16 (weights and activations), int8 (dynamic quantization of the linear layers). Prints "ready", then each round's
@@ -21,7 +21,7 @@ output = pathlib.Path(sys.argv[sys.argv.index("--output") + 1]) if "--output" in
 rival, folder, inputs, threads = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 precision = sys.argv[5] if len(sys.argv) > 5 and not sys.argv[5].startswith("--") else "fp32"
 torch.set_num_threads(threads)
-TOKENS, IMAGES = 8192, 8  # a batch of the program (tools/encode/batches.cpp)
+TOKENS, IMAGES = 1024, 8  # a batch of the program (tools/encode/batches.cpp)
 
 
 def load():

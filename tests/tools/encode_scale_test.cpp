@@ -143,6 +143,9 @@ CATCH_TEST_CASE("encode: inputs of like length go together, within the limits", 
   const auto batches = batches_by_length({3, 9, 4, 1, 9}, {.tokens = 18, .rows = 3});
   CATCH_CHECK(batches == std::vector<std::vector<int64_t>>{{1, 4}, {2, 0, 3}});
   CATCH_CHECK(batches_by_length({100}, {.tokens = 18, .rows = 3}) == std::vector<std::vector<int64_t>>{{0}});
+  // 300 and 200 are not alike; 200 alone are few, so 20 joins it.
+  CATCH_CHECK(batches_by_length({20, 300, 200, 310}, {.tokens = 1024}) ==
+              std::vector<std::vector<int64_t>>{{3, 1}, {2, 0}});
 }
 
 }  // namespace athanor::testing

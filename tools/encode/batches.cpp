@@ -6,7 +6,8 @@
 namespace athanor {
 namespace {
 
-constexpr int64_t kTokensOnCpu = 8192, kImagesOnCpu = 8;
+constexpr int64_t kTokensOnCpu = 1024, kImagesOnCpu = 8;
+constexpr int64_t kFewTokens = 256;      // which a batch takes whatever their lengths
 constexpr int64_t kTokensOfTable = 512;  // of a text there
 constexpr double kGigabyte = 1e9;
 
@@ -53,9 +54,13 @@ std::vector<std::vector<int64_t>> batches_by_length(const std::vector<int64_t>& 
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return length(a) > length(b); });
   std::vector<std::vector<int64_t>> batches;
   for (const int64_t i : order) {
-    const bool fits =
-        !batches.empty() && static_cast<int64_t>(batches.back().size()) < limits.rows &&
-        static_cast<int64_t>(batches.back().size() + 1) * length(batches.back().front()) <= limits.tokens;
+    bool fits = !batches.empty();
+    if (fits) {
+      const auto rows = static_cast<int64_t>(batches.back().size());
+      const int64_t longest = length(batches.back().front());
+      const bool is_alike = 4 * length(i) >= 3 * longest || rows * longest < kFewTokens;
+      fits = is_alike && rows < limits.rows && (rows + 1) * longest <= limits.tokens;
+    }
     if (!fits) batches.emplace_back();
     batches.back().push_back(i);
   }

@@ -22,7 +22,8 @@ BatchLimits gpu_limits(InputKind input, bool is_large, int64_t free_bytes);
 bool halve_limits(int64_t rows, int64_t tokens, BatchLimits& limits);
 constexpr int64_t kLargeWidth = 1024;  // of a text tower
 
-// Indices into `lengths`, longest first; every batch has one at least.
+// Indices into `lengths`, longest first; every batch has one at least. Beyond a few tokens, none is shorter
+// than three quarters of the longest of its batch.
 std::vector<std::vector<int64_t>> batches_by_length(const std::vector<int64_t>& lengths,
                                                     const BatchLimits& limits);
 
