@@ -10,6 +10,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "src/ops/gate_table.h"
 #include "src/ops/packed_product.h"
 
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,fma,amx-tile,amx-bf16,amx-int8,prfchw")
@@ -77,67 +78,29 @@ void ask_for(const Target& target, int64_t step, int64_t steps) {
   }
 }
 
-// e^x, to the last bit or two: Cephes' polynomial on [-ln 2/2, ln 2/2].
-__m512 exponential(__m512 x) {
-  x = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(87.0F)), _mm512_set1_ps(-104.0F));
-  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504088896341F)),
-                                        _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375F), x);
-  r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4F), r);
-  __m512 y = _mm512_set1_ps(1.9875691500e-4F);
-  for (const float c :
-       {1.3981999507e-3F, 8.3334519073e-3F, 4.1665795894e-2F, 1.6666665459e-1F, 5.0000001201e-1F})
-    y = _mm512_fmadd_ps(y, r, _mm512_set1_ps(c));
-  y = _mm512_fmadd_ps(_mm512_mul_ps(y, r), r, _mm512_add_ps(r, _mm512_set1_ps(1)));
-  return _mm512_scalef_ps(y, n);
-}
-
-// 14 bits and one Newton step: to the last bit or two.
-__m512 reciprocal(__m512 x) {
-  const __m512 guess = _mm512_rcp14_ps(x);
-  return _mm512_mul_ps(guess, _mm512_fnmadd_ps(x, guess, _mm512_set1_ps(2)));
-}
-
-// x / (1 + e^-v)
-__m512 gated(__m512 x, __m512 v) {
-  const __m512 grown = exponential(_mm512_sub_ps(_mm512_setzero_ps(), v));
-  return _mm512_mul_ps(x, reciprocal(_mm512_add_ps(_mm512_set1_ps(1), grown)));
-}
-
-// x times the share of a normal distribution that is below it; erfc by Press et al., Numerical Recipes 6.2,
-// within 1.2e-7 of itself.
-__m512 gelu(__m512 x) {
-  const __m512 one = _mm512_set1_ps(1), half = _mm512_set1_ps(0.5F);
-  const __m512 z = _mm512_mul_ps(_mm512_abs_ps(x), _mm512_set1_ps(0.70710678118654752F));
-  const __m512 t = reciprocal(_mm512_fmadd_ps(half, z, one));
-  __m512 y = _mm512_set1_ps(0.17087277F);
-  for (const float c : {-0.82215223F, 1.48851587F, -1.13520398F, 0.27886807F, -0.18628806F, 0.09678418F,
-                        0.37409196F, 1.00002368F, -1.26551223F})
-    y = _mm512_fmadd_ps(y, t, _mm512_set1_ps(c));
-  const __m512 tail = _mm512_mul_ps(_mm512_mul_ps(half, t), exponential(_mm512_fnmadd_ps(z, z, y)));
-  const __mmask16 is_below = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
-  return _mm512_mul_ps(x, _mm512_mask_mov_ps(_mm512_sub_ps(one, tail), is_below, tail));
+// x g(x) of a table.
+__m512 gated(const GateTable& table, __m512 x) {
+  const __m512 size = _mm512_abs_ps(x);
+  const __m512 place = _mm512_min_ps(_mm512_mul_ps(size, _mm512_set1_ps(table.pieces_a_unit)),
+                                     _mm512_set1_ps(GateTable::kPieces - 0.001F));
+  const __m512i piece = _mm512_cvttps_epi32(place);
+  const __m512 middle = _mm512_add_ps(_mm512_cvtepi32_ps(piece), _mm512_set1_ps(0.5F));
+  const __m512 t = _mm512_mul_ps(_mm512_sub_ps(place, middle), _mm512_set1_ps(1 / table.pieces_a_unit));
+  const auto term = [&](int i) {
+    return _mm512_permutex2var_ps(_mm512_load_ps(table.terms[i]), piece, _mm512_load_ps(table.terms[i] + 16));
+  };
+  __m512 g = term(GateTable::kTerms - 1);
+  for (int i = GateTable::kTerms - 2; i >= 0; --i) g = _mm512_fmadd_ps(g, t, term(i));
+  const __mmask16 is_below = _mm512_movepi32_mask(_mm512_castps_si512(x));
+  return _mm512_mul_ps(x, _mm512_mask_sub_ps(g, is_below, _mm512_set1_ps(1), g));
 }
 
 template <Activation kActivation>
 __m512 activated(__m512 x) {
-  switch (kActivation) {
-    case Activation::kNone:
-      return x;
-    case Activation::kGelu:
-      return gelu(x);
-    case Activation::kGeluTanh: {
-      const __m512 cube = _mm512_mul_ps(_mm512_mul_ps(x, x), x);
-      const __m512 u = _mm512_fmadd_ps(cube, _mm512_set1_ps(0.044715F), x);
-      return gated(x, _mm512_mul_ps(u, _mm512_set1_ps(1.59576912160573081F)));
-    }
-    case Activation::kQuickGelu:
-      return gated(x, _mm512_mul_ps(x, _mm512_set1_ps(1.702F)));
-    case Activation::kRelu:
-      return _mm512_max_ps(x, _mm512_setzero_ps());
-    case Activation::kSilu:
-      return gated(x, x);
-  }
+  if constexpr (kActivation == Activation::kNone) return x;
+  if constexpr (kActivation == Activation::kRelu) return _mm512_max_ps(x, _mm512_setzero_ps());
+  static const GateTable& table = gate_table(kActivation);
+  return gated(table, x);
 }
 
 __m512 as_float(const float* sums) { return _mm512_load_ps(sums); }
