@@ -78,6 +78,11 @@ void ask_for(const Target& target, int64_t step, int64_t steps) {
   }
 }
 
+// The weight's next bytes, on their way from memory to the second level of cache.
+void ask_for(const uint8_t* bytes, int64_t count) {
+  for (int64_t i = 0; i < count; i += 64) __builtin_prefetch(bytes + i, 0, 2);
+}
+
 // x g(x) of a table.
 __m512 gated(const GateTable& table, __m512 x) {
   const __m512 size = _mm512_abs_ps(x);
@@ -165,8 +170,11 @@ void multiply_panel(const PackedProduct& p, int64_t begin, int64_t end, int64_t 
   for (int64_t first = 0; first < all_tiles; first += most_tiles) {
     const int64_t tiles = std::min(most_tiles, all_tiles - first);
     pack_rows<Kind>(p, begin, rows, first * Kind::kDepth, tiles, panel, row_scales);
+    const int64_t blocks = (rows + 31) / 32,
+                  share = (2 * kStep / blocks + 63) / 64 * 64;  // of the next strip
     for (int64_t strip = strip_begin; strip < strip_end; ++strip) {
       const uint8_t* right = p.weight->tiles() + (strip * all_tiles + first) * 2 * kStep;
+      const uint8_t* next = right + all_tiles * 2 * kStep;
       for (int64_t row = 0; row < rows; row += 32) {
         const uint8_t* left = panel + row / 16 * tiles * kStep;
         const Target target{.y = p.y + (begin + row) * p.y_stride + strip * kStrip,
@@ -176,7 +184,10 @@ void multiply_panel(const PackedProduct& p, int64_t begin, int64_t end, int64_t 
                             .continues = first > 0,
                             .ends = first + tiles == all_tiles,
                             .row_scales = row_scales + row};
-        const auto ask = [&](int64_t tile) { ask_for(target, tile, tiles); };
+        const auto ask = [&](int64_t tile) {
+          ask_for(target, tile, tiles);
+          if (strip + 1 < strip_end) ask_for(next + (row / 32 * tiles + tile) * share, share);
+        };
         if (rows - row > 16)
           multiply_block<Kind, true>(tiles, left, right, sums, kStrip, ask);
         else
