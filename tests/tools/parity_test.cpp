@@ -20,7 +20,7 @@ const std::string kModel = ATHANOR_SOURCE_DIR "/tests/models/golden/towers/sente
 
 // A program of the shell in Python's place.
 std::string stand_in(const std::string& name, const std::string& commands) {
-  const std::string path = fixtures() + "/" + name;
+  const std::string path = fixtures() + "/python_" + name;  // others make folders there
   std::ofstream(path) << "#!/bin/sh\n" << commands << "\n";
   fs::permissions(path, fs::perms::owner_all);
   return path;
@@ -28,7 +28,7 @@ std::string stand_in(const std::string& name, const std::string& commands) {
 
 // One whose reference is this file.
 std::string stand_in_with(const std::string& name, const TensorMap& reference) {
-  const std::string file = fixtures() + "/" + name + ".safetensors";
+  const std::string file = fixtures() + "/python_" + name + ".safetensors";
   write_safetensors(file, reference, {{"transformers", "0"}});
   return stand_in(name, "cp " + file + R"~( "$(sed 's/.*"output":"\([^"]*\)".*/\1/' "$2")")~");
 }
@@ -54,7 +54,9 @@ CATCH_TEST_CASE("parity: a reference that agrees, and one that differs in one va
   CATCH_CHECK_THAT(other.out, Contains("text/vectors    1.0e-03     1.0e-05   DIFFERS"));
   CATCH_CHECK_THAT(other.err, Contains("differs from the reference"));
   vectors[3][5] = std::numeric_limits<float>::quiet_NaN();
-  CATCH_CHECK(parity(stand_in_with("broken", {{"text/vectors", vectors}})).exit_code == 1);
+  const Outcome broken = parity(stand_in_with("broken", {{"text/vectors", vectors}}));
+  CATCH_INFO(broken.out << broken.err);
+  CATCH_CHECK(broken.exit_code == 1);
   const Outcome fewer =
       parity(stand_in_with("fewer", {{"text/vectors", golden.at("vectors").narrow(0, 0, 7)}}));
   CATCH_CHECK(fewer.exit_code == 1);
