@@ -16,7 +16,7 @@
 #include "models/layers/lstm_simd_avx512.h"
 
 #include "models/layers/lstm_kernel_body.h"
-#include "src/ops/tile_setup.h"
+#include "src/ops/amx_tiles.h"
 
 namespace athanor {
 namespace {
@@ -122,29 +122,6 @@ void pair_columns(const float* from, int64_t stride, int64_t rows, int64_t colum
       _mm256_storeu_si256(
           reinterpret_cast<__m256i*>(to + row * to_stride + column / 2),
           reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(_mm512_loadu_ps(from + row * stride + column))));
-}
-
-// Transposes 16 x 16 words in place: neighbours exchange halves at distance 1, 2, 4 and 8.
-void transpose(__m512i (&v)[16]) {
-  __m512i t[16];
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(v[i], v[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(v[i], v[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4)
-    for (int j = 0; j < 2; ++j) {
-      v[i + 2 * j] = _mm512_unpacklo_epi64(t[i + j], t[i + j + 2]);
-      v[i + 2 * j + 1] = _mm512_unpackhi_epi64(t[i + j], t[i + j + 2]);
-    }
-  for (int i = 0; i < 4; ++i)
-    for (int half = 0; half < 16; half += 8) {
-      t[half + i] = _mm512_shuffle_i32x4(v[half + i], v[half + i + 4], 0x88);
-      t[half + i + 4] = _mm512_shuffle_i32x4(v[half + i], v[half + i + 4], 0xdd);
-    }
-  for (int i = 0; i < 8; ++i) {
-    v[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-    v[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-  }
 }
 
 // from [rows,columns] -> to [columns,whole_tiles(rows)/2] words, each of two rows.

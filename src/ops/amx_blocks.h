@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "src/ops/tile_setup.h"
+#include "src/ops/amx_tiles.h"
 
 namespace athanor {
 namespace {

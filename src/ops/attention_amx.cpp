@@ -19,33 +19,6 @@ namespace {
 
 int64_t tiles_of(int64_t count, int64_t size) { return (count + size - 1) / size; }
 
-// Tile [16][16 words] -> its transpose.
-void transpose_words(const uint8_t* tile, uint8_t* to) {
-  const auto* words = reinterpret_cast<const __m512i*>(tile);
-  auto* out = reinterpret_cast<__m512i*>(to);
-  __m512i a[16], b[16];
-  for (int i = 0; i < 16; i += 2) {
-    a[i] = _mm512_unpacklo_epi32(words[i], words[i + 1]);
-    a[i + 1] = _mm512_unpackhi_epi32(words[i], words[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4)
-    for (int j = 0; j < 2; ++j) {
-      b[i + 2 * j] = _mm512_unpacklo_epi64(a[i + j], a[i + j + 2]);
-      b[i + 2 * j + 1] = _mm512_unpackhi_epi64(a[i + j], a[i + j + 2]);
-    }
-  // b[4g+c], lane l: column 4l+c of rows 4g to 4g+3
-  for (int c = 0; c < 4; ++c) {
-    const __m512i low = _mm512_shuffle_i32x4(b[c], b[4 + c], 0x44),
-                  high = _mm512_shuffle_i32x4(b[c], b[4 + c], 0xEE),
-                  low2 = _mm512_shuffle_i32x4(b[8 + c], b[12 + c], 0x44),
-                  high2 = _mm512_shuffle_i32x4(b[8 + c], b[12 + c], 0xEE);
-    out[c] = _mm512_shuffle_i32x4(low, low2, 0x88);
-    out[4 + c] = _mm512_shuffle_i32x4(low, low2, 0xDD);
-    out[8 + c] = _mm512_shuffle_i32x4(high, high2, 0x88);
-    out[12 + c] = _mm512_shuffle_i32x4(high, high2, 0xDD);
-  }
-}
-
 // A head's memory. Left factors are tiles [rows/16][depth tiles][planes], right ones [outputs/32][depth
 // tiles][planes][2].
 struct HeadMemory {
@@ -90,8 +63,12 @@ void pack_keys(const float* k, const Attention& a, const HeadMemory& m) {
       pack_left<Kind>(k + key * a.row_stride + tile * 32, a.row_stride, a.length - key, a.width - tile * 32,
                       1, planes);
       uint8_t* to = m.keys + ((key / 32 * m.depth + tile) * Kind::kPlanes * 2 + key / 16 % 2) * kTileBytes;
-      for (int64_t plane = 0; plane < Kind::kPlanes; ++plane)
-        transpose_words(planes + plane * kTileBytes, to + plane * 2 * kTileBytes);
+      for (int64_t plane = 0; plane < Kind::kPlanes; ++plane) {
+        __m512i words[16];
+        for (int i = 0; i < 16; ++i) words[i] = _mm512_load_si512(planes + plane * kTileBytes + i * 64);
+        transpose(words);
+        for (int i = 0; i < 16; ++i) _mm512_store_si512(to + plane * 2 * kTileBytes + i * 64, words[i]);
+      }
     }
 }
 

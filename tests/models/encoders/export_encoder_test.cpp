@@ -14,15 +14,13 @@
 
 #include "src/core/error.h"
 #include "src/core/files.h"
-#include "src/core/safetensors.h"
 #include "src/core/text.h"
+#include "tests/models/encoders/golden_cases.h"
 
 using namespace athanor;
 using Catch::Matchers::Contains;
 
 namespace {
-
-const std::string kGolden = ATHANOR_SOURCE_DIR "/tests/models/golden/towers/";
 
 // A file that goes with its test.
 struct Exported {
@@ -52,23 +50,6 @@ struct Exported {
     return "";
   }
 };
-
-class Cases {
- public:
-  explicit Cases(const std::string& name) : file_(read_safetensors(kGolden + name + "/cases.safetensors")) {}
-  at::Tensor get(int i, const std::string& key) const {
-    const at::Tensor* tensor = file_.tensors.find(text(i, "/", key));
-    return tensor == nullptr ? at::Tensor() : *tensor;
-  }
-
- private:
-  Safetensors file_;
-};
-
-double largest_difference(const at::Tensor& got, const at::Tensor& want) {
-  CATCH_REQUIRE(got.sizes() == want.sizes());
-  return (got - want).abs().max().item<double>();
-}
 
 at::Tensor normalized(const at::Tensor& x) { return x / x.norm(2, -1, true); }
 

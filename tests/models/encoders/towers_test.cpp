@@ -8,33 +8,11 @@
 
 #include "models/encoders/linear.h"
 #include "models/encoders/modern_vbert.h"
-#include "src/core/safetensors.h"
-#include "src/core/text.h"
+#include "tests/models/encoders/golden_cases.h"
 
 using namespace athanor;
 
 namespace {
-
-const std::string kGolden = ATHANOR_SOURCE_DIR "/tests/models/golden/towers/";
-
-double largest_difference(const at::Tensor& got, const at::Tensor& want) {
-  CATCH_REQUIRE(got.defined());
-  CATCH_REQUIRE(got.sizes() == want.sizes());
-  return (got - want).abs().max().item<double>();
-}
-
-// Case i of a folder; a tensor that it lacks is undefined.
-class Cases {
- public:
-  explicit Cases(const std::string& name) : file_(read_safetensors(kGolden + name + "/cases.safetensors")) {}
-  at::Tensor get(int i, const std::string& key) const {
-    const at::Tensor* tensor = file_.tensors.find(text(i, "/", key));
-    return tensor == nullptr ? at::Tensor() : *tensor;
-  }
-
- private:
-  Safetensors file_;
-};
 
 void compare(const TowerOutput& got, const Cases& cases, int i, const at::Tensor& mask) {
   const at::Tensor hidden = mask.defined() ? got.hidden * mask.unsqueeze(-1) : got.hidden;
