@@ -1,12 +1,13 @@
 """Checks that each room includes only itself and rooms to its left, and that spdlog and torch never meet.
 
-src/core <- src/ops <- {data, models, src/rqa, src/live} <- trainers <- tools
+src/core <- src/ops <- {data <- src/rqa, models, src/live} <- trainers <- tools
 """
 import pathlib
 import re
 import sys
 
-RANK = {"src/core": 0, "src/ops": 1, "data": 2, "models": 2, "src/rqa": 2, "src/live": 2, "trainers": 3, "tools": 4}
+RANK = {"src/core": 0, "src/ops": 1, "data": 2, "models": 2, "src/live": 2, "src/rqa": 2.5, "trainers": 3, "tools": 4}
+APART = {("src/rqa", "models"), ("src/rqa", "src/live"), ("trainers", "src/rqa")}  # though their ranks would allow it
 
 
 def room_of(path: str) -> str | None:
@@ -19,7 +20,7 @@ def faults(path: pathlib.Path) -> list[str]:
     found = []
     for include in includes:
         other = room_of(include)
-        if room and other and other != room and RANK[other] >= RANK[room]:
+        if room and other and other != room and (RANK[other] >= RANK[room] or (room, other) in APART):
             found.append(f"{path}: {room} must not include {include}")
     heavy = [i for i in includes if i.startswith(("torch/", "ATen/", "c10/"))]
     if heavy and any(i.startswith("spdlog/") for i in includes):

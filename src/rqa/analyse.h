@@ -1,0 +1,33 @@
+// Recurrence quantification analysis of one series at every combination of a grid.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "src/rqa/definitions.h"
+
+namespace athanor::rqa {
+
+// C coordinates [C][N] sampled together: one for 1D, x and y for 2D.
+struct Series {
+  std::vector<std::vector<double>> coordinates;
+  int64_t length() const { return coordinates.empty() ? 0 : static_cast<int64_t>(coordinates[0].size()); }
+};
+
+struct Grid {
+  std::vector<int64_t> m, tau;  // embedding dimension, delay in samples; each >= 1
+  std::vector<double> eps;      // thresholds, ascending
+  std::vector<int64_t> lmin;    // shortest line that counts, of diagonal and vertical lines, each >= 1
+  int64_t combinations() const {
+    return static_cast<int64_t>(m.size() * tau.size() * eps.size() * lmin.size());
+  }
+};
+
+// values f64 [m, tau, eps, l_min, metric] in row-major order. NaN where fewer than two delay vectors remain
+// (M = N - (m-1) tau < 2), and for a metric that has no meaning there (ENT, L without lines are 0; DIV
+// without lines and ratio without recurrences are NaN). A cell is recurrent exactly if its distance, summed
+// in double precision in the order of the delays (at each, of the coordinates), satisfies the comparison.
+void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
+             const std::vector<Metric>& metrics, double* values);
+
+}  // namespace athanor::rqa

@@ -1,0 +1,132 @@
+#include "src/rqa/line_counts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace athanor::rqa {
+namespace {
+
+// The population's standard deviation of all coordinates together.
+double deviation(const Series& series) {
+  double sum = 0, squares = 0, count = 0;
+  for (const auto& values : series.coordinates)
+    for (const double value : values) sum += value, ++count;
+  for (const auto& values : series.coordinates)
+    for (const double value : values) squares += (value - sum / count) * (value - sum / count);
+  return std::sqrt(squares / count);
+}
+
+// The largest double whose square root (as the CPU rounds it) satisfies the comparison with ε.
+double square_bound(double eps, bool strict) {
+  const auto holds = [&](double sum) { return strict ? std::sqrt(sum) < eps : std::sqrt(sum) <= eps; };
+  constexpr double kUp = std::numeric_limits<double>::infinity();
+  double bound = eps * eps;
+  while (bound >= 0 && !holds(bound)) bound = std::nextafter(bound, -kUp);
+  while (bound < kUp && holds(std::nextafter(bound, kUp))) bound = std::nextafter(bound, kUp);
+  return bound;
+}
+
+// Lengths of the runs of ones in `line`, counted into `lengths` [M+1].
+void count_runs(const std::vector<char>& line, int64_t* lengths) {
+  int64_t run = 0;
+  for (const char cell : line) {
+    if (!cell && run) ++lengths[run];
+    run = cell ? run + 1 : 0;
+  }
+  if (run) ++lengths[run];
+}
+
+// [E][M+1] -> [E][longest+1]
+LineLengths trimmed(const std::vector<int64_t>& counts, int64_t thresholds, int64_t width) {
+  int64_t longest = 0;
+  for (int64_t e = 0; e < thresholds; ++e)
+    for (int64_t l = 0; l < width; ++l)
+      if (counts[e * width + l]) longest = std::max(longest, l);
+  LineLengths out{longest + 1, {}};
+  for (int64_t e = 0; e < thresholds; ++e)
+    out.counts.insert(out.counts.end(), counts.begin() + e * width, counts.begin() + e * width + longest + 1);
+  return out;
+}
+
+}  // namespace
+
+Wanted wanted_for(const std::vector<Metric>& metrics) {
+  Wanted wanted;
+  for (const Metric metric : metrics) {
+    wanted.vertical |= metric == Metric::kLAM || metric == Metric::kTT || metric == Metric::kVmax;
+    wanted.by_diagonal |= metric == Metric::kTrend;
+  }
+  return wanted;
+}
+
+Norm norm_of(const Series& series, const Definitions& definitions) {
+  return series.coordinates.size() > 1 ? definitions.norm_2d : definitions.norm_1d;
+}
+
+std::vector<double> sum_bounds(const Series& series, const std::vector<double>& eps,
+                               const Definitions& definitions) {
+  const double scale = definitions.deviations ? deviation(series) : 1;
+  std::vector<double> bounds;
+  for (const double value : eps) {
+    const double threshold = value * scale;
+    if (norm_of(series, definitions) == Norm::kL2)
+      bounds.push_back(square_bound(threshold, definitions.strict));
+    else
+      bounds.push_back(definitions.strict ? std::nextafter(threshold, -1.0) : threshold);
+  }
+  return bounds;
+}
+
+double distance_sum(const Series& series, Norm norm, int64_t m, int64_t tau, int64_t i, int64_t j) {
+  double total = 0;
+  for (int64_t delay = 0; delay < m; ++delay) {
+    double term = 0;
+    for (const auto& values : series.coordinates) {
+      const double difference = std::abs(values[i + delay * tau] - values[j + delay * tau]);
+      if (norm == Norm::kLinf)
+        term = std::max(term, difference);
+      else
+        term += norm == Norm::kL2 ? difference * difference : difference;
+    }
+    total = norm == Norm::kLinf ? std::max(total, term) : total + term;
+  }
+  return total;
+}
+
+LineCounts count_lines_plainly(const Series& series, int64_t m, int64_t tau,
+                               const std::vector<double>& bounds, const Definitions& definitions,
+                               const Wanted& wanted) {
+  LineCounts out{.vectors = series.length() - (m - 1) * tau};
+  const int64_t size = out.vectors, thresholds = static_cast<int64_t>(bounds.size());
+  const Norm norm = norm_of(series, definitions);
+  std::vector<int64_t> diagonal(thresholds * (size + 1)), vertical(diagonal);
+  std::vector<char> matrix(size * size);
+  out.cells.resize(thresholds), out.cells_in_window.resize(thresholds);
+  if (wanted.by_diagonal) out.cells_by_diagonal.resize(thresholds * size);
+  for (int64_t e = 0; e < thresholds; ++e) {
+    for (int64_t i = 0; i < size; ++i)
+      for (int64_t j = 0; j < size; ++j)
+        matrix[i * size + j] = distance_sum(series, norm, m, tau, i, j) <= bounds[e];
+    for (int64_t k = 1; k < size; ++k) {
+      std::vector<char> line;
+      for (int64_t i = 0; i + k < size; ++i) line.push_back(matrix[i * size + i + k]);
+      const int64_t cells = std::count(line.begin(), line.end(), 1);
+      (k < definitions.theiler ? out.cells_in_window : out.cells)[e] += cells;
+      if (k >= definitions.theiler) count_runs(line, &diagonal[e * (size + 1)]);
+      if (wanted.by_diagonal) out.cells_by_diagonal[e * size + k] = cells;
+    }
+    for (int64_t j = 0; wanted.vertical && j < size; ++j) {
+      std::vector<char> line;
+      for (int64_t i = 0; i < size; ++i)
+        line.push_back(matrix[i * size + j] &&
+                       (definitions.vertical_has_main || std::abs(i - j) >= definitions.theiler));
+      count_runs(line, &vertical[e * (size + 1)]);
+    }
+  }
+  out.diagonal = trimmed(diagonal, thresholds, size + 1);
+  if (wanted.vertical) out.vertical = trimmed(vertical, thresholds, size + 1);
+  return out;
+}
+
+}  // namespace athanor::rqa
