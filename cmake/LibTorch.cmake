@@ -17,7 +17,9 @@ add_library(libtorch_cpu_interface INTERFACE)
 add_library(libtorch::cpu ALIAS libtorch_cpu_interface)
 target_include_directories(libtorch_cpu_interface SYSTEM INTERFACE ${_torch}/include
                            ${_torch}/include/torch/csrc/api/include)
-target_link_libraries(libtorch_cpu_interface INTERFACE libtorch_torch_cpu libtorch_c10)
+# Without -fopenmp at::parallel_for, a template, runs on one thread. Its runtime is LibTorch's own, not a second one.
+target_compile_options(libtorch_cpu_interface INTERFACE -fopenmp)
+target_link_libraries(libtorch_cpu_interface INTERFACE libtorch_torch_cpu libtorch_c10 ${_torch}/lib/libgomp.so.1)
 # DT_RPATH, not RUNPATH: it must serve the libraries' own dependencies too. The CUDA libraries that libtorch_cpu names
 # stay unresolved at link time.
 target_link_options(libtorch_cpu_interface INTERFACE

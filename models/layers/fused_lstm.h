@@ -42,7 +42,7 @@ struct FusedLstmOptions {
 };
 
 // What outlives a step. Memory: fresh pages for hundreds of MB cost a tenth of the step. Threads, as many as
-// LibTorch is set to use: at::parallel_for runs on one thread where the caller is not compiled for OpenMP.
+// LibTorch is set to use: tasks differ in length, and at::parallel_for would share them out by number.
 class LstmWorkspace {
  public:
   at::Tensor take(int64_t floats);
