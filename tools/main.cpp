@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   athanor::add_doctor_verb(app);
   athanor::add_augment_verb(app);
   athanor::add_tokenize_verb(app);
+  athanor::add_rqa_verb(app);
   athanor::add_bench_verb(app);
   try {
     app.parse(argc, argv);

@@ -21,5 +21,6 @@ void add_doctor_verb(CLI::App& app);
 void add_augment_verb(CLI::App& app);
 void add_tokenize_verb(CLI::App& app);
 void add_bench_verb(CLI::App& app);
+void add_rqa_verb(CLI::App& app);
 
 }  // namespace athanor

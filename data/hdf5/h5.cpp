@@ -174,4 +174,24 @@ void check_filters(hid_t dataset, const std::string& where) {
   }
 }
 
+int64_t elements(const std::vector<int64_t>& shape) {
+  int64_t count = 1;
+  for (int64_t extent : shape) count *= extent;
+  return count;
+}
+
+Handle shaped_space(const std::vector<int64_t>& shape) {
+  if (shape.empty()) return {H5Screate(H5S_SCALAR), H5Sclose};
+  const std::vector<hsize_t> dims(shape.begin(), shape.end());
+  return {H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose};
+}
+
+Handle create_node(const Hdf5File& file, const std::string& name, hid_t type, hid_t space, hid_t plan) {
+  const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+  H5Pset_create_intermediate_group(links, 1);
+  Handle dataset(H5Dcreate2(file.id(), name.c_str(), type, space, links, plan, H5P_DEFAULT), H5Dclose);
+  h5::check(dataset.ok() ? 0 : -1, h5::place(file, name), "create the dataset");
+  return dataset;
+}
+
 }  // namespace athanor::h5

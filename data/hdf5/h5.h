@@ -44,6 +44,11 @@ std::string place(const Hdf5File& file, const std::string& dataset);
 // Throws Error that lists what the file holds.
 Handle open_dataset(const Hdf5File& file, hid_t file_id, const std::string& name);
 Hdf5Info dataset_info(hid_t dataset);
+int64_t elements(const std::vector<int64_t>& shape);
+// Scalar where `shape` is empty.
+Handle shaped_space(const std::vector<int64_t>& shape);
+// A new dataset, and its groups where they are missing.
+Handle create_node(const Hdf5File& file, const std::string& name, hid_t type, hid_t space, hid_t plan);
 // Throws Error naming the first filter of the dataset that this HDF5 cannot run, with a hint.
 void check_filters(hid_t dataset, const std::string& where);
 

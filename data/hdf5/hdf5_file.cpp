@@ -1,4 +1,5 @@
-// The HDF5 C API behind Hdf5File; attributes, references and compound types are left out.
+// The HDF5 C API behind Hdf5File; texts and attributes are in hdf5_texts.cpp, references and compound types
+// are left out.
 #include "data/hdf5/hdf5_file.h"
 
 #include <fcntl.h>
@@ -48,12 +49,6 @@ hid_t file_type<int64_t>() {
   return H5T_STD_I64LE;
 }
 
-int64_t elements(const std::vector<int64_t>& shape) {
-  int64_t count = 1;
-  for (int64_t extent : shape) count *= extent;
-  return count;
-}
-
 // The system's reasons first (HDF5 hides them), then whether it is an HDF5 file at all.
 void check_openable(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -67,26 +62,26 @@ void check_openable(const std::string& path) {
         {.where = path, .what = "not an HDF5 file", .hint = "`athanor prepare bars` makes one from CSV"});
 }
 
-// One block of rows of a dataset's file space, as a selection.
-Handle select_rows(hid_t dataset, const Hdf5Info& info, int64_t first, int64_t count) {
-  assert(!info.shape.empty() && first >= 0 && count >= 0 && first + count <= info.shape[0]);
+// A box of a dataset's file space, as a selection.
+Handle select_box(hid_t dataset, const std::vector<int64_t>& first, const std::vector<int64_t>& count) {
   Handle space(H5Dget_space(dataset), H5Sclose);
-  std::vector<hsize_t> start(info.shape.size(), 0), extent(info.shape.begin(), info.shape.end());
-  start[0] = static_cast<hsize_t>(first);
-  extent[0] = static_cast<hsize_t>(count);
+  const std::vector<hsize_t> start(first.begin(), first.end()), extent(count.begin(), count.end());
   H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr);
   return space;
+}
+
+// One block of rows.
+Handle select_rows(hid_t dataset, const Hdf5Info& info, int64_t first, int64_t count) {
+  assert(!info.shape.empty() && first >= 0 && count >= 0 && first + count <= info.shape[0]);
+  std::vector<int64_t> start(info.shape.size(), 0), extent = info.shape;
+  start[0] = first;
+  extent[0] = count;
+  return select_box(dataset, start, extent);
 }
 
 Handle flat_space(int64_t count) {
   const auto extent = static_cast<hsize_t>(count);
   return {H5Screate_simple(1, &extent, nullptr), H5Sclose};
-}
-
-Handle shaped_space(const std::vector<int64_t>& shape) {
-  if (shape.empty()) return {H5Screate(H5S_SCALAR), H5Sclose};
-  const std::vector<hsize_t> dims(shape.begin(), shape.end());
-  return {H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr), H5Sclose};
 }
 
 void check_number(const Hdf5Info& info, const std::string& where) {
@@ -96,45 +91,19 @@ void check_number(const Hdf5Info& info, const std::string& where) {
 
 Handle creation_plan(const std::vector<int64_t>& shape, const Hdf5Layout& layout) {
   Handle plan(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_obj_track_times(plan, 0);  // the same content, the same bytes
   assert(layout.gzip_level == 0 || layout.chunk_rows > 0);
-  if (layout.chunk_rows == 0 || elements(shape) == 0) return plan;
+  if (layout.reserved) {
+    H5Pset_alloc_time(plan, H5D_ALLOC_TIME_EARLY);
+    H5Pset_fill_time(plan, H5D_FILL_TIME_NEVER);
+  }
+  if (layout.chunk_rows == 0 || h5::elements(shape) == 0) return plan;
   std::vector<hsize_t> chunk(shape.begin(), shape.end());
   chunk[0] = static_cast<hsize_t>(std::min(layout.chunk_rows, shape[0]));
   H5Pset_chunk(plan, static_cast<int>(chunk.size()), chunk.data());
   if (layout.shuffle) H5Pset_shuffle(plan);
   if (layout.gzip_level > 0) H5Pset_deflate(plan, static_cast<unsigned>(layout.gzip_level));
   return plan;
-}
-
-Handle create_node(const Hdf5File& file, const std::string& name, hid_t type, hid_t space, hid_t plan) {
-  const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-  H5Pset_create_intermediate_group(links, 1);
-  Handle dataset(H5Dcreate2(file.id(), name.c_str(), type, space, links, plan, H5P_DEFAULT), H5Dclose);
-  h5::check(dataset.ok() ? 0 : -1, h5::place(file, name), "create the dataset");
-  return dataset;
-}
-
-std::vector<std::string> fixed_texts(hid_t dataset, hid_t type, int64_t count, const std::string& where) {
-  const size_t length = H5Tget_size(type);
-  std::vector<char> bytes(static_cast<size_t>(count) * length);
-  h5::check(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), where, "read the text");
-  std::vector<std::string> texts;
-  for (int64_t i = 0; i < count; ++i) {
-    const std::string padded(bytes.data() + static_cast<size_t>(i) * length, length);
-    texts.push_back(padded.substr(0, padded.find('\0')));
-  }
-  return texts;
-}
-
-std::vector<std::string> variable_texts(hid_t dataset, hid_t type, int64_t count, const std::string& where) {
-  std::vector<char*> pointers(static_cast<size_t>(count), nullptr);
-  h5::check(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()), where, "read the text");
-  std::vector<std::string> texts;
-  for (char* pointer : pointers) {
-    texts.emplace_back(pointer == nullptr ? "" : pointer);
-    H5free_memory(pointer);
-  }
-  return texts;
 }
 
 }  // namespace
@@ -249,7 +218,7 @@ std::vector<T> Hdf5File::read(const std::string& dataset) const {
   const std::string where = h5::place(*this, dataset);
   check_number(info, where);
   h5::check_filters(handle, where);
-  std::vector<T> values(static_cast<size_t>(elements(info.shape)));
+  std::vector<T> values(static_cast<size_t>(h5::elements(info.shape)));
   if (values.empty()) return values;
   h5::check(H5Dread(handle, memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), where, "read");
   return values;
@@ -268,39 +237,36 @@ void Hdf5File::read_rows(const std::string& dataset, int64_t first, int64_t coun
   h5::check(H5Dread(handle, memory_type<T>(), memory, rows, H5P_DEFAULT, out), where, "read");
 }
 
-std::vector<std::string> Hdf5File::read_texts(const std::string& dataset) const {
+template <class T>
+std::vector<T> Hdf5File::read_box(const std::string& dataset, const std::vector<int64_t>& first,
+                                  const std::vector<int64_t>& count) const {
   const auto held = h5::lock();
   const Handle handle = h5::open_dataset(*this, id_, dataset);
   const std::string where = h5::place(*this, dataset);
-  const Hdf5Info info = h5::dataset_info(handle);
-  const Handle stored(H5Dget_type(handle), H5Tclose);
-  if (H5Tget_class(stored) != H5T_STRING)
-    throw Error({.where = where, .what = "cannot be read", .expected = "text", .got = info.type_text});
-  const int64_t count = elements(info.shape);
-  if (count == 0) return {};
-  if (H5Tis_variable_str(stored) > 0) return variable_texts(handle, stored, count, where);
-  return fixed_texts(handle, stored, count, where);
-}
-
-std::string Hdf5File::read_text(const std::string& dataset) const {
-  const std::vector<std::string> texts = read_texts(dataset);
-  return texts.empty() ? "" : texts.front();
+  check_number(h5::dataset_info(handle), where);
+  std::vector<T> values(static_cast<size_t>(h5::elements(count)));
+  if (values.empty()) return values;
+  const Handle box = select_box(handle, first, count);
+  h5::check(
+      H5Dread(handle, memory_type<T>(), flat_space(h5::elements(count)), box, H5P_DEFAULT, values.data()),
+      where, "read");
+  return values;
 }
 
 template <class T>
 void Hdf5File::create_dataset(const std::string& dataset, const std::vector<int64_t>& shape,
                               const Hdf5Layout& layout) {
   const auto held = h5::lock();
-  create_node(*this, dataset, file_type<T>(), shaped_space(shape), creation_plan(shape, layout));
+  h5::create_node(*this, dataset, file_type<T>(), h5::shaped_space(shape), creation_plan(shape, layout));
 }
 
 template <class T>
 void Hdf5File::write(const std::string& dataset, std::span<const T> values, const std::vector<int64_t>& shape,
                      const Hdf5Layout& layout) {
-  assert(elements(shape) == static_cast<int64_t>(values.size()));
+  assert(h5::elements(shape) == static_cast<int64_t>(values.size()));
   const auto held = h5::lock();
   const Handle handle =
-      create_node(*this, dataset, file_type<T>(), shaped_space(shape), creation_plan(shape, layout));
+      h5::create_node(*this, dataset, file_type<T>(), h5::shaped_space(shape), creation_plan(shape, layout));
   if (values.empty()) return;
   h5::check(H5Dwrite(handle, memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
             h5::place(*this, dataset), "write");
@@ -316,24 +282,14 @@ void Hdf5File::write_rows(const std::string& dataset, int64_t first, int64_t cou
             "write");
 }
 
-void Hdf5File::write_text(const std::string& dataset, const std::string& value) {
-  const auto held = h5::lock();
-  const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
-  H5Tset_size(type, H5T_VARIABLE);
-  H5Tset_cset(type, H5T_CSET_UTF8);
-  const Handle plan(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-  const Handle handle = create_node(*this, dataset, type, shaped_space({}), plan);
-  const char* pointer = value.c_str();
-  h5::check(H5Dwrite(handle, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &pointer), h5::place(*this, dataset),
-            "write");
-}
-
 template std::vector<float> Hdf5File::read(const std::string&) const;
 template std::vector<double> Hdf5File::read(const std::string&) const;
 template std::vector<int64_t> Hdf5File::read(const std::string&) const;
 template void Hdf5File::read_rows(const std::string&, int64_t, int64_t, float*) const;
 template void Hdf5File::read_rows(const std::string&, int64_t, int64_t, double*) const;
 template void Hdf5File::read_rows(const std::string&, int64_t, int64_t, int64_t*) const;
+template std::vector<double> Hdf5File::read_box(const std::string&, const std::vector<int64_t>&,
+                                                const std::vector<int64_t>&) const;
 template void Hdf5File::write(const std::string&, std::span<const float>, const std::vector<int64_t>&,
                               const Hdf5Layout&);
 template void Hdf5File::write(const std::string&, std::span<const double>, const std::vector<int64_t>&,

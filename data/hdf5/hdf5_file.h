@@ -28,6 +28,8 @@ struct Hdf5Layout {
   int64_t chunk_rows = 0;  // rows of the first dimension a chunk; 0: contiguous
   int gzip_level = 0;      // 0: none; needs chunk_rows
   bool shuffle = false;    // the byte-shuffle filter
+  bool reserved =
+      false;  // contiguous, its room taken at once and not filled: to be written at offset_bytes()
 };
 
 class Hdf5File {
@@ -56,12 +58,25 @@ class Hdf5File {
   // A scalar string, or the first of several.
   std::string read_text(const std::string& dataset) const;
   std::vector<std::string> read_texts(const std::string& dataset) const;
+  // A box of any dimensions, from `first` on, in row-major order.
+  template <class T>
+  std::vector<T> read_box(const std::string& dataset, const std::vector<int64_t>& first,
+                          const std::vector<int64_t>& count) const;
+  // Texts at a dataset, or at the file for "/"; empty where there is no such attribute.
+  std::vector<std::string> read_attribute(const std::string& object, const std::string& name) const;
+  // Where the bytes of a contiguous dataset begin in the file; -1 where it has none.
+  int64_t offset_bytes(const std::string& dataset) const;
 
   // Creates missing groups. Throws Error (disk full, …).
   template <class T>
   void write(const std::string& dataset, std::span<const T> values, const std::vector<int64_t>& shape,
              const Hdf5Layout& layout = {});
   void write_text(const std::string& dataset, const std::string& value);
+  void write_texts(const std::string& dataset, const std::vector<std::string>& values);
+  // A scalar attribute, or with `list` one of several texts.
+  void write_attribute(const std::string& object, const std::string& name, const std::string& value);
+  void write_attribute(const std::string& object, const std::string& name,
+                       const std::vector<std::string>& values);
   // For arrays too large for memory: create, then fill by rows.
   template <class T>
   void create_dataset(const std::string& dataset, const std::vector<int64_t>& shape,
