@@ -8,13 +8,19 @@
 namespace athanor::rqa {
 namespace {
 
-// What each program does, as its source or its answers on small series show (scripts/parity_tests/rqa.py).
+// What each program does, as its source says and its answers on small series confirm
+// (scripts/parity_tests/rqa.py). AccRQA knows no L1: its 1D is Euclidean.
 std::vector<Definitions> presets() {
   Definitions standard;
   Definitions seed_cpu{.preset = "seed-cpu", .theiler = 0, .rate = RateCells::kAll, .log_base = 2};
   Definitions seed_gpu{.preset = "seed-gpu", .strict = true, .theiler = 0, .rate = RateCells::kAll};
-  Definitions pyrqa{.preset = "pyrqa", .strict = true, .theiler = 1, .rate = RateCells::kAll};
-  Definitions accrqa{.preset = "accrqa", .theiler = 0, .rate = RateCells::kAll, .longest_has_main = false};
+  Definitions pyrqa{
+      .preset = "pyrqa", .strict = true, .squared = true, .theiler = 1, .rate = RateCells::kAll};
+  Definitions accrqa{.preset = "accrqa",
+                     .norm_1d = Norm::kL2,
+                     .theiler = 0,
+                     .rate = RateCells::kAll,
+                     .longest_has_main = false};
   Definitions pyunicorn{.preset = "pyunicorn", .strict = true, .theiler = 1, .rate = RateCells::kAll};
   return {standard, seed_cpu, seed_gpu, pyrqa, accrqa, pyunicorn};
 }
@@ -54,7 +60,8 @@ std::vector<std::pair<std::string, std::string>> describe(const Definitions& def
                           ? "the M*(M-1) cells off the main diagonal"
                           : "the cells outside the Theiler window";
   return {{"preset", definitions.preset},
-          {"comparison", definitions.strict ? "distance < eps" : "distance <= eps"},
+          {"comparison", text(definitions.strict ? "distance < eps" : "distance <= eps",
+                              definitions.squared ? " (L2: of squares)" : "")},
           {"norm_1d", norm_text(definitions.norm_1d)},
           {"norm_2d", norm_text(definitions.norm_2d)},
           {"eps_unit", definitions.deviations ? "standard deviations of the series" : "units of the series"},

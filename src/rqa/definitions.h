@@ -21,6 +21,8 @@ struct Definitions {
   std::string preset = "default";
   Norm norm_1d = Norm::kL1, norm_2d = Norm::kL2;
   bool strict = false;  // recurrent: distance < ε; otherwise distance <= ε
+  bool squared =
+      false;  // L2: the sum of squares against ε·ε as rounded; otherwise its rounded root against ε
   int64_t theiler = 1;  // |i - j| < theiler has no diagonal lines; 0: the main diagonal is a line too
   RateCells rate = RateCells::kOutsideTheiler;
   bool longest_has_main = true;   // with theiler 0: L_max may be the main diagonal

@@ -144,6 +144,7 @@ nlohmann::ordered_json definitions_json(const Definitions& definitions) {
           {"norm_1d", norm_name(definitions.norm_1d)},
           {"norm_2d", norm_name(definitions.norm_2d)},
           {"strict", definitions.strict},
+          {"squared", definitions.squared},
           {"theiler", definitions.theiler},
           {"rate", rate_name(definitions.rate)},
           {"longest_has_main", definitions.longest_has_main},
@@ -158,6 +159,7 @@ Definitions definitions_of(const nlohmann::ordered_json& json) {
   definitions.norm_1d = norm_named(json.at("norm_1d"));
   definitions.norm_2d = norm_named(json.at("norm_2d"));
   definitions.strict = json.at("strict");
+  definitions.squared = json.at("squared");
   definitions.theiler = json.at("theiler");
   for (const RateCells rate : {RateCells::kAll, RateCells::kOffMainDiagonal, RateCells::kOutsideTheiler})
     if (json.at("rate") == rate_name(rate)) definitions.rate = rate;
