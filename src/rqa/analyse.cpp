@@ -4,23 +4,24 @@
 #include <limits>
 
 #include "src/rqa/metrics.h"
+#include "src/rqa/walk.h"
 
 namespace athanor::rqa {
 
 void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
-             const std::vector<Metric>& metrics, double* values) {
+             const std::vector<Metric>& metrics, double* values, ThreadPool* pool) {
   const std::vector<double> bounds = sum_bounds(series, grid.eps, definitions);
-  const Wanted wanted = wanted_for(metrics);
-  const size_t block = grid.eps.size() * grid.lmin.size() * metrics.size();
-  for (const int64_t m : grid.m)
-    for (const int64_t tau : grid.tau) {
-      if (series.length() - (m - 1) * tau < 2)
-        std::fill_n(values, block, std::numeric_limits<double>::quiet_NaN());
-      else
-        compute_metrics(count_lines_plainly(series, m, tau, bounds, definitions, wanted), grid.lmin, metrics,
-                        definitions, values);
-      values += block;
-    }
+  const size_t row = grid.lmin.size() * metrics.size(), block = grid.eps.size() * row;
+  std::fill_n(values, grid.m.size() * grid.tau.size() * block, std::numeric_limits<double>::quiet_NaN());
+  const WalkOptions options{wanted_for(metrics), pool};
+  for (size_t first = 0; first < bounds.size(); first += kMostThresholds) {
+    const size_t past = std::min(bounds.size(), first + kMostThresholds);
+    count_lines(series, grid.m, grid.tau, {bounds.begin() + first, bounds.begin() + past}, definitions,
+                options, [&](size_t m, size_t tau, const LineCounts& counts) {
+                  double* to = values + (m * grid.tau.size() + tau) * block + first * row;
+                  compute_metrics(counts, grid.lmin, metrics, definitions, to);
+                });
+  }
 }
 
 }  // namespace athanor::rqa

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "src/core/thread_pool.h"
 #include "src/rqa/definitions.h"
 
 namespace athanor::rqa {
@@ -26,8 +27,10 @@ struct Grid {
 // values f64 [m, tau, eps, l_min, metric] in row-major order. NaN where fewer than two delay vectors remain
 // (M = N - (m-1) tau < 2), and for a metric that has no meaning there (ENT, L without lines are 0; DIV
 // without lines and ratio without recurrences are NaN). A cell is recurrent exactly if its distance, summed
-// in double precision in the order of the delays (at each, of the coordinates), satisfies the comparison.
+// in double precision in the order of the delays (at each, of the coordinates), satisfies the comparison. The
+// delays tau are shared out over the threads of `pool`. Throws Error if the series has more than 80,000
+// samples.
 void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
-             const std::vector<Metric>& metrics, double* values);
+             const std::vector<Metric>& metrics, double* values, ThreadPool* pool = nullptr);
 
 }  // namespace athanor::rqa

@@ -37,15 +37,16 @@ void count_runs(const std::vector<char>& line, int64_t* lengths) {
   if (run) ++lengths[run];
 }
 
-// [E][M+1] -> [E][longest+1]
-LineLengths trimmed(const std::vector<int64_t>& counts, int64_t thresholds, int64_t width) {
-  int64_t longest = 0;
-  for (int64_t e = 0; e < thresholds; ++e)
-    for (int64_t l = 0; l < width; ++l)
-      if (counts[e * width + l]) longest = std::max(longest, l);
-  LineLengths out{longest + 1, {}};
-  for (int64_t e = 0; e < thresholds; ++e)
-    out.counts.insert(out.counts.end(), counts.begin() + e * width, counts.begin() + e * width + longest + 1);
+// counts [E,width] by length
+LineLengths line_lengths(const std::vector<int64_t>& counts, int64_t thresholds, int64_t width) {
+  LineLengths out;
+  for (int64_t length = 1; length < width; ++length) {
+    std::vector<int64_t> row;
+    for (int64_t e = 0; e < thresholds; ++e) row.push_back(counts[e * width + length]);
+    if (std::count(row.begin(), row.end(), 0) == thresholds) continue;
+    out.lengths.push_back(length);
+    out.counts.insert(out.counts.end(), row.begin(), row.end());
+  }
   return out;
 }
 
@@ -70,10 +71,12 @@ std::vector<double> sum_bounds(const Series& series, const std::vector<double>& 
   std::vector<double> bounds;
   for (const double value : eps) {
     const double threshold = value * scale;
-    if (norm_of(series, definitions) == Norm::kL2)
+    const bool squares = norm_of(series, definitions) == Norm::kL2;
+    const double bound = squares ? threshold * threshold : threshold;
+    if (squares && !definitions.squared)
       bounds.push_back(square_bound(threshold, definitions.strict));
     else
-      bounds.push_back(definitions.strict ? std::nextafter(threshold, -1.0) : threshold);
+      bounds.push_back(definitions.strict ? std::nextafter(bound, -1.0) : bound);
   }
   return bounds;
 }
@@ -124,8 +127,8 @@ LineCounts count_lines_plainly(const Series& series, int64_t m, int64_t tau,
       count_runs(line, &vertical[e * (size + 1)]);
     }
   }
-  out.diagonal = trimmed(diagonal, thresholds, size + 1);
-  if (wanted.vertical) out.vertical = trimmed(vertical, thresholds, size + 1);
+  out.diagonal = line_lengths(diagonal, thresholds, size + 1);
+  if (wanted.vertical) out.vertical = line_lengths(vertical, thresholds, size + 1);
   return out;
 }
 

@@ -10,11 +10,10 @@
 
 namespace athanor::rqa {
 
-// Lines of each length at each of E thresholds: [E][lengths], length 0 unused.
+// Lines of each length that occurs, at each of E thresholds.
 struct LineLengths {
-  int64_t lengths = 0;  // longest line + 1
-  std::vector<int64_t> counts;
-  const int64_t* at(int64_t e) const { return counts.data() + e * lengths; }
+  std::vector<int64_t> lengths;  // ascending
+  std::vector<int64_t> counts;   // [lengths, E]
   bool operator==(const LineLengths&) const = default;
 };
 

@@ -3,50 +3,91 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace athanor::rqa {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-// What of a histogram of lengths the metrics need.
-struct LineSums {
-  int64_t points = 0;       // in lines of any length
-  int64_t line_points = 0;  // in lines of at least l_min
-  int64_t lines = 0;        // of at least l_min
-  int64_t longest = 0;      // of any length
-  double entropy = kNone;   // of the lengths from l_min on
-};
-
 double ratio(int64_t part, int64_t whole) {
   return whole ? static_cast<double>(part) / static_cast<double>(whole) : kNone;
 }
 
-// `weight` times the histogram and, unless extra is 0, a line of length `extra`.
-LineSums sum_lines(const LineLengths& histogram, int64_t e, int64_t lmin, int64_t weight, int64_t extra) {
-  LineSums sums;
-  const int64_t* lengths = histogram.at(e);
-  double total = 0;  // Σ n ln n
-  const auto add = [&](int64_t length, int64_t count) {
-    if (!count) return;
-    sums.points += length * count;
-    sums.longest = std::max(sums.longest, length);
-    if (length < lmin) return;
-    sums.line_points += length * count;
-    sums.lines += count;
-    total += static_cast<double>(count) * std::log(static_cast<double>(count));
-  };
-  for (int64_t length = 1; length < histogram.lengths; ++length)
-    add(length, weight * lengths[length] + (length == extra));
-  if (extra >= histogram.lengths) add(extra, 1);
-  if (sums.lines) {
-    const auto lines = static_cast<double>(sums.lines);
-    sums.entropy = std::max(0.0, std::log(lines) - total / lines);
-  }
-  return sums;
+// n ln n
+double entropy_term(int64_t n) {
+  constexpr int64_t kTable = 1 << 14;
+  static const std::vector<double> table = [] {
+    std::vector<double> terms(kTable);
+    for (int64_t k = 1; k < kTable; ++k) terms[k] = static_cast<double>(k) * std::log(static_cast<double>(k));
+    return terms;
+  }();
+  return n < kTable ? table[n] : static_cast<double>(n) * std::log(static_cast<double>(n));
 }
 
-double recurrence_rate(const LineCounts& counts, int64_t e, const Definitions& definitions) {
+// What of a histogram the metrics need, at each threshold: lines of at least some length.
+struct LineSums {
+  std::vector<int64_t> points, lines;
+  std::vector<double> terms;  // of the entropy
+  explicit LineSums(size_t thresholds) : points(thresholds), lines(thresholds), terms(thresholds) {}
+
+  void add(int64_t length, const int64_t* counts, int64_t weight) {
+    for (size_t e = 0; e < points.size(); ++e) {
+      const int64_t count = weight * counts[e];
+      points[e] += length * count;
+      lines[e] += count;
+      terms[e] += entropy_term(count);
+    }
+  }
+  double entropy(size_t e) const {
+    if (lines[e] == 0) return kNone;
+    const auto count = static_cast<double>(lines[e]);
+    return std::max(0.0, std::log(count) - terms[e] / count);
+  }
+};
+
+struct Histogram {
+  std::vector<LineSums> at_least;  // by l_min, in the order given
+  LineSums all;
+  std::vector<int64_t> longest;
+};
+
+// `weight` times the histogram and, at every threshold, a line of length `extra` (0: none).
+Histogram sum_lines(const LineLengths& from, size_t thresholds, const std::vector<int64_t>& lmin,
+                    int64_t weight, int64_t extra) {
+  Histogram out{std::vector<LineSums>(lmin.size(), LineSums(thresholds)), LineSums(thresholds), {}};
+  out.longest.assign(thresholds, 0);
+  std::vector<size_t> order(lmin.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return lmin[a] > lmin[b]; });
+  auto next = order.begin();
+  const auto keep_down_to = [&](int64_t length) {
+    for (; next != order.end() && lmin[*next] > length; ++next) out.at_least[*next] = out.all;
+  };
+  std::vector<int64_t> with_extra(thresholds);
+  bool to_come = extra > 0;
+  const auto add = [&](int64_t length, const int64_t* counts) {
+    keep_down_to(length);
+    for (size_t e = 0; e < thresholds; ++e) out.longest[e] = std::max(out.longest[e], counts[e] ? length : 0);
+    out.all.add(length, counts, 1);
+  };
+  for (size_t row = from.lengths.size(); row-- > 0;) {
+    const int64_t length = from.lengths[row];
+    if (to_come && length < extra) {
+      add(extra, std::vector<int64_t>(thresholds, 1).data());
+      to_come = false;
+    }
+    for (size_t e = 0; e < thresholds; ++e)
+      with_extra[e] = weight * from.counts[row * thresholds + e] + (length == extra);
+    add(length, with_extra.data());
+    to_come = to_come && length != extra;
+  }
+  if (to_come) add(extra, std::vector<int64_t>(thresholds, 1).data());
+  keep_down_to(0);
+  return out;
+}
+
+double recurrence_rate(const LineCounts& counts, size_t e, const Definitions& definitions) {
   const int64_t size = counts.vectors, window = std::max<int64_t>(definitions.theiler, 1);
   const int64_t off_main = 2 * (counts.cells[e] + counts.cells_in_window[e]);
   switch (definitions.rate) {
@@ -63,13 +104,13 @@ double recurrence_rate(const LineCounts& counts, int64_t e, const Definitions& d
 
 // The slope of the recurrence rate of diagonal k against k, over all diagonals outside the Theiler window but
 // the last ten, in 1/k.
-double trend(const LineCounts& counts, int64_t e, const Definitions& definitions) {
+double trend(const LineCounts& counts, size_t e, const Definitions& definitions) {
   constexpr int64_t kBorder = 10;
   const int64_t first = std::max<int64_t>(definitions.theiler, 1), last = counts.vectors - kBorder;
   double mean_k = 0, mean_rate = 0, product = 0, squares = 0;
+  const int64_t* cells = counts.cells_by_diagonal.data() + static_cast<int64_t>(e) * counts.vectors;
   const auto rate = [&](int64_t k) {
-    return static_cast<double>(counts.cells_by_diagonal[e * counts.vectors + k]) /
-           static_cast<double>(counts.vectors - k);
+    return static_cast<double>(cells[k]) / static_cast<double>(counts.vectors - k);
   };
   const auto n = static_cast<double>(last - first);
   if (n < 2) return kNone;
@@ -86,18 +127,19 @@ double trend(const LineCounts& counts, int64_t e, const Definitions& definitions
 void compute_metrics(const LineCounts& counts, const std::vector<int64_t>& lmin,
                      const std::vector<Metric>& metrics, const Definitions& definitions, double* values) {
   const double base = definitions.log_base > 0 ? std::log(definitions.log_base) : 1;
-  const Wanted wanted = wanted_for(metrics);
-  const auto thresholds = static_cast<int64_t>(counts.cells.size());
-  for (int64_t e = 0; e < thresholds; ++e) {
+  const bool has_main = definitions.theiler == 0;
+  const size_t thresholds = counts.cells.size();
+  const Histogram diagonal =
+      sum_lines(counts.diagonal, thresholds, lmin, has_main ? 2 : 1, has_main ? counts.vectors : 0);
+  const Histogram vertical = sum_lines(counts.vertical, thresholds, lmin, 1, 0);
+  std::vector<int64_t> longest = diagonal.longest;
+  if (has_main && !definitions.longest_has_main)
+    longest = sum_lines(counts.diagonal, thresholds, {}, 1, 0).longest;
+  for (size_t e = 0; e < thresholds; ++e) {
     const double rate = recurrence_rate(counts, e, definitions);
-    for (const int64_t least : lmin) {
-      const int64_t main_line = definitions.theiler == 0 ? counts.vectors : 0;
-      const LineSums diagonal = sum_lines(counts.diagonal, e, least, 2, main_line);
-      const LineSums vertical = wanted.vertical ? sum_lines(counts.vertical, e, least, 1, 0) : LineSums{};
-      int64_t longest = diagonal.longest;
-      if (main_line && !definitions.longest_has_main)
-        longest = sum_lines(counts.diagonal, e, 1, 1, 0).longest;
-      const double determinism = ratio(diagonal.line_points, diagonal.points);
+    for (size_t l = 0; l < lmin.size(); ++l) {
+      const LineSums &lines = diagonal.at_least[l], &columns = vertical.at_least[l];
+      const double determinism = ratio(lines.points[e], diagonal.all.points[e]);
       for (const Metric metric : metrics) {
         switch (metric) {
           case Metric::kRR:
@@ -107,25 +149,25 @@ void compute_metrics(const LineCounts& counts, const std::vector<int64_t>& lmin,
             *values = determinism;
             break;
           case Metric::kL:
-            *values = ratio(diagonal.line_points, diagonal.lines);
+            *values = ratio(lines.points[e], lines.lines[e]);
             break;
           case Metric::kLmax:
-            *values = static_cast<double>(longest);
+            *values = static_cast<double>(longest[e]);
             break;
           case Metric::kDIV:
-            *values = ratio(1, longest);
+            *values = ratio(1, longest[e]);
             break;
           case Metric::kENT:
-            *values = diagonal.entropy / base;
+            *values = lines.entropy(e) / base;
             break;
           case Metric::kLAM:
-            *values = ratio(vertical.line_points, vertical.points);
+            *values = ratio(columns.points[e], vertical.all.points[e]);
             break;
           case Metric::kTT:
-            *values = ratio(vertical.line_points, vertical.lines);
+            *values = ratio(columns.points[e], columns.lines[e]);
             break;
           case Metric::kVmax:
-            *values = static_cast<double>(vertical.longest);
+            *values = static_cast<double>(vertical.longest[e]);
             break;
           case Metric::kTrend:
             *values = trend(counts, e, definitions);

@@ -1,0 +1,71 @@
+// The walk's loops over cells, for the target that the includer has set by `#pragma GCC target`; it gives, in
+// this namespace, Word (64 distances) with load, store, combine and below, `terms`, append_bits and
+// differing. Calls nothing from the standard library: a shared template compiled for AVX-512 could be linked
+// into code for every CPU.
+#include "src/rqa/walk_kernel.h"
+
+namespace athanor::rqa {
+namespace {
+
+template <Norm kNorm, bool kColumn>
+void start_words(const Coordinates& x, LineBlock& block, int64_t word, int64_t words, uint16_t limit) {
+  int64_t alive = block.alive_count;
+  for (int64_t w = word; w < word + words; ++w) {
+    const Word distances = terms<kNorm, kColumn>(x, block.i[w], block.j[w]);
+    distances.store(block.distances + w * kWordCells);
+    const uint64_t cells = distances.below(limit);
+    block.alive[alive] = static_cast<uint32_t>(w);
+    block.cells[alive] = cells;
+    alive += cells != 0;
+  }
+  block.alive_count = alive;
+}
+
+template <Norm kNorm, bool kColumn>
+void extend_words(const Coordinates& x, LineBlock& block, int64_t offset, uint16_t limit) {
+  int64_t alive = 0;
+  for (int64_t n = 0; n < block.alive_count; ++n) {
+    const uint32_t w = block.alive[n];
+    const Word more = terms<kNorm, kColumn>(x, block.i[w] + offset, block.j[w] + offset);
+    const Word distances = Word::load(block.distances + w * kWordCells).template combine<kNorm>(more);
+    distances.store(block.distances + w * kWordCells);
+    const uint64_t cells = distances.below(limit);
+    block.alive[alive] = w;
+    block.cells[alive] = cells;
+    alive += cells != 0;
+  }
+  block.alive_count = alive;
+}
+
+int64_t places_of(const LineBlock& block, uint32_t* places) {
+  uint32_t* next = places;
+  for (int64_t n = 0; n < block.alive_count; ++n)
+    next = append_bits(block.cells[n], block.alive[n] * static_cast<uint32_t>(kWordCells), next);
+  return next - places;
+}
+
+// A cell that does not follow the one before it has a pair of no line: it ends what was open.
+int64_t changes_of(const Levels& levels, int64_t count, uint8_t thresholds) {
+  uint32_t* next = levels.changes;
+  for (int64_t at = 0; at < count; at += kWordCells) {
+    uint64_t changed = differing(levels, at, thresholds);
+    if (count - at < kWordCells) changed &= (uint64_t{1} << (count - at)) - 1;
+    next = append_bits(changed, static_cast<uint32_t>(at), next);
+  }
+  return next - levels.changes;
+}
+
+constexpr WalkKernel kernel_of(const char* name) {
+  return {name,
+          {{start_words<Norm::kL1, false>, start_words<Norm::kL1, true>},
+           {start_words<Norm::kL2, false>, start_words<Norm::kL2, true>},
+           {start_words<Norm::kLinf, false>, start_words<Norm::kLinf, true>}},
+          {{extend_words<Norm::kL1, false>, extend_words<Norm::kL1, true>},
+           {extend_words<Norm::kL2, false>, extend_words<Norm::kL2, true>},
+           {extend_words<Norm::kLinf, false>, extend_words<Norm::kLinf, true>}},
+          places_of,
+          changes_of};
+}
+
+}  // namespace
+}  // namespace athanor::rqa

@@ -1,0 +1,141 @@
+#include "src/rqa/walk.h"
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "src/core/random.h"
+#include "src/rqa/screen.h"
+
+using namespace athanor::rqa;
+using athanor::Rng;
+
+namespace {
+
+struct Case {
+  Series series;
+  std::vector<int64_t> m, tau;
+  std::vector<double> eps;
+  Definitions definitions;
+  Wanted wanted;
+};
+
+double value_of(Rng& rng, int kind, double last) {
+  if (kind == 0) return static_cast<double>(rng.below(12)) * 0.05;  // many distances exactly on a threshold
+  if (kind == 1) return rng.normal();
+  if (kind == 2) return rng.below(10) == 0 ? rng.uniform() : last + 0.01 * rng.normal();  // fixations
+  return rng.below(50) == 0 ? 1e6 * rng.uniform()
+                            : last + 0.001 * rng.normal();  // thresholds far below the range
+}
+
+Case random_case(uint64_t seed) {
+  Rng rng(seed);
+  Case out;
+  const auto length = static_cast<size_t>(2 + rng.below(rng.below(8) == 0 ? 299 : 140));
+  const int kind = static_cast<int>(rng.below(4));
+  out.series.coordinates.resize(1 + rng.below(3));
+  for (auto& values : out.series.coordinates) {
+    double last = 0;
+    for (size_t i = 0; i < length; ++i) values.push_back(last = value_of(rng, kind, last));
+  }
+  for (int64_t m = 1; m <= 10; ++m)
+    if (rng.below(3) == 0) out.m.push_back(m);
+  if (out.m.empty()) out.m = {2};
+  out.tau = {1 + static_cast<int64_t>(rng.below(9)), 1 + static_cast<int64_t>(rng.below(3))};
+  std::set<double> eps;
+  const size_t thresholds = 1 + rng.below(rng.below(4) == 0 ? 60 : 6);
+  while (eps.size() < thresholds)
+    eps.insert(kind == 0 ? 0.05 * static_cast<double>(rng.below(80)) : rng.uniform());
+  out.eps.assign(eps.begin(), eps.end());
+  const Norm norm = static_cast<Norm>(rng.below(3));
+  out.definitions.norm_1d = out.definitions.norm_2d = norm;
+  out.definitions.strict = rng.below(2) == 0;
+  out.definitions.squared = rng.below(2) == 0;
+  out.definitions.theiler = std::array<int64_t, 3>{0, 1, 5}[rng.below(3)];
+  out.definitions.vertical_has_main = rng.below(2) == 0;
+  out.wanted = {rng.below(2) == 0, rng.below(3) == 0};
+  return out;
+}
+
+void check_case(const Case& each, const WalkKernel* kernel, int64_t& compared, int64_t& lines) {
+  const std::vector<double> bounds = sum_bounds(each.series, each.eps, each.definitions);
+  count_lines(each.series, each.m, each.tau, bounds, each.definitions, {each.wanted, nullptr, kernel},
+              [&](size_t m, size_t tau, const LineCounts& counts) {
+                const LineCounts plain = count_lines_plainly(each.series, each.m[m], each.tau[tau], bounds,
+                                                             each.definitions, each.wanted);
+                CATCH_REQUIRE(counts == plain);
+                ++compared;
+                for (const int64_t length : plain.diagonal.lengths) lines += length > 1;
+              });
+}
+
+}  // namespace
+
+CATCH_TEST_CASE("rqa walk: counts equal those of the plain matrix, on every kind of CPU, ties on eps and all",
+                "[unit]") {
+  for (const WalkKernel* kernel : walk_kernels()) {
+    int64_t compared = 0, lines = 0;
+    for (uint64_t seed = 0; seed < 250; ++seed) {
+      CATCH_INFO(kernel_name(*kernel) << ", case " << seed);
+      check_case(random_case(seed), kernel, compared, lines);
+    }
+    CATCH_CHECK(compared > 1200);
+    CATCH_CHECK(lines > 5000);
+  }
+}
+
+CATCH_TEST_CASE("rqa walk: a long series with long lines is counted like the plain matrix", "[unit]") {
+  Case each{.m = {1, 3}, .tau = {2}, .eps = {0.001, 0.2, 3}};
+  each.wanted = {true, true};
+  each.series.coordinates.resize(1);
+  for (int64_t i = 0; i < 1500; ++i)
+    each.series.coordinates[0].push_back(std::sin(0.05 * static_cast<double>(i)));
+  for (const WalkKernel* kernel : walk_kernels()) {
+    int64_t compared = 0, lines = 0;
+    check_case(each, kernel, compared, lines);
+    CATCH_CHECK(compared == 2);
+  }
+}
+
+CATCH_TEST_CASE("rqa walk: values that single precision cannot tell apart are told apart", "[unit]") {
+  Case each{.m = {1, 2}, .tau = {1}, .eps = {0.05, 0.1}};
+  each.series.coordinates = {
+      {0, 0.05, 0.05 + 1e-15, 0.1, std::nextafter(0.05, 0), 0.15, 0.1 + 2e-16, 0, 0.05}};
+  int64_t compared = 0, lines = 0;
+  check_case(each, nullptr, compared, lines);
+  for (auto& value : each.series.coordinates[0]) value += 1e9;  // and those that only an offset takes away
+  check_case(each, nullptr, compared, lines);
+  CATCH_CHECK(compared == 4);
+}
+
+CATCH_TEST_CASE("rqa walk: threads share the delays and change nothing", "[unit]") {
+  athanor::ThreadPool pool(2);
+  Rng rng(7);
+  Series series{{{}, {}}};
+  for (int i = 0; i < 300; ++i)
+    for (auto& values : series.coordinates) values.push_back(rng.uniform());
+  const Grid grid{{1, 2, 3}, {1, 2, 3, 4, 5}, {0.1, 0.2, 0.3}, {2, 3}};
+  const std::vector<Metric> metrics{Metric::kRR, Metric::kDET, Metric::kENT, Metric::kLAM};
+  std::vector<double> one(static_cast<size_t>(grid.combinations()) * 4), several(one);
+  analyse(series, grid, {}, metrics, one.data());
+  analyse(series, grid, {}, metrics, several.data(), &pool);
+  CATCH_CHECK(std::memcmp(one.data(), several.data(), one.size() * sizeof(double)) == 0);
+  CATCH_CHECK(one[0] > 0);
+}
+
+CATCH_TEST_CASE("rqa walk: more thresholds than a level can name are walked in parts", "[unit]") {
+  Rng rng(3);
+  Series series{{{}}};
+  for (int i = 0; i < 80; ++i) series.coordinates[0].push_back(rng.uniform());
+  Grid many{{2}, {1}, {}, {2}};
+  for (int i = 0; i < 600; ++i) many.eps.push_back(0.001 * (i + 1));
+  std::vector<double> values(600);
+  analyse(series, many, {}, {Metric::kDET}, values.data());
+  for (const size_t e : {size_t{0}, size_t{253}, size_t{254}, size_t{599}}) {
+    double alone = 0;
+    analyse(series, {{2}, {1}, {many.eps[e]}, {2}}, {}, {Metric::kDET}, &alone);
+    CATCH_CHECK((alone == values[e] || (std::isnan(alone) && std::isnan(values[e]))));
+  }
+}
