@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "src/ops/clones.h"
+
 namespace athanor::rqa {
 namespace {
 
@@ -14,29 +16,42 @@ double ratio(int64_t part, int64_t whole) {
   return whole ? static_cast<double>(part) / static_cast<double>(whole) : kNone;
 }
 
-// n ln n
-double entropy_term(int64_t n) {
-  constexpr int64_t kTable = 1 << 14;
+constexpr int64_t kTable = 1 << 14;
+// n ln n for n < kTable
+const double* entropy_terms() {
   static const std::vector<double> table = [] {
     std::vector<double> terms(kTable);
     for (int64_t k = 1; k < kTable; ++k) terms[k] = static_cast<double>(k) * std::log(static_cast<double>(k));
     return terms;
   }();
-  return n < kTable ? table[n] : static_cast<double>(n) * std::log(static_cast<double>(n));
+  return table.data();
 }
 
-// What of a histogram the metrics need, at each threshold: lines of at least some length.
-struct LineSums {
-  std::vector<int64_t> points, lines;
-  std::vector<double> terms;  // of the entropy
-  explicit LineSums(size_t thresholds) : points(thresholds), lines(thresholds), terms(thresholds) {}
+ATHANOR_CLONES void add_lines(int64_t length, const int64_t* __restrict counts, int64_t thresholds,
+                              int64_t* __restrict points, int64_t* __restrict lines,
+                              int64_t* __restrict longest) {
+  for (int64_t e = 0; e < thresholds; ++e) {
+    points[e] += length * counts[e];
+    lines[e] += counts[e];
+    longest[e] = longest[e] == 0 && counts[e] != 0 ? length : longest[e];
+  }
+}
 
-  void add(int64_t length, const int64_t* counts, int64_t weight) {
-    for (size_t e = 0; e < points.size(); ++e) {
-      const int64_t count = weight * counts[e];
-      points[e] += length * count;
-      lines[e] += count;
-      terms[e] += entropy_term(count);
+// What of a histogram the metrics need, at each threshold: lines of at least some length, the longest added
+// first.
+struct LineSums {
+  std::vector<int64_t> points, lines, longest;
+  std::vector<double> terms;  // of the entropy
+  explicit LineSums(size_t thresholds)
+      : points(thresholds), lines(thresholds), longest(thresholds), terms(thresholds) {}
+
+  void add(int64_t length, const int64_t* counts) {
+    const auto thresholds = static_cast<int64_t>(points.size());
+    add_lines(length, counts, thresholds, points.data(), lines.data(), longest.data());
+    const double* table = entropy_terms();
+    for (int64_t e = 0; e < thresholds; ++e) {
+      const int64_t n = counts[e];
+      terms[e] += n < kTable ? table[n] : static_cast<double>(n) * std::log(static_cast<double>(n));
     }
   }
   double entropy(size_t e) const {
@@ -49,41 +64,32 @@ struct LineSums {
 struct Histogram {
   std::vector<LineSums> at_least;  // by l_min, in the order given
   LineSums all;
-  std::vector<int64_t> longest;
 };
 
 // `weight` times the histogram and, at every threshold, a line of length `extra` (0: none).
 Histogram sum_lines(const LineLengths& from, size_t thresholds, const std::vector<int64_t>& lmin,
                     int64_t weight, int64_t extra) {
-  Histogram out{std::vector<LineSums>(lmin.size(), LineSums(thresholds)), LineSums(thresholds), {}};
-  out.longest.assign(thresholds, 0);
+  Histogram out{std::vector<LineSums>(lmin.size(), LineSums(0)), LineSums(thresholds)};
   std::vector<size_t> order(lmin.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return lmin[a] > lmin[b]; });
   auto next = order.begin();
-  const auto keep_down_to = [&](int64_t length) {
-    for (; next != order.end() && lmin[*next] > length; ++next) out.at_least[*next] = out.all;
-  };
-  std::vector<int64_t> with_extra(thresholds);
-  bool to_come = extra > 0;
   const auto add = [&](int64_t length, const int64_t* counts) {
-    keep_down_to(length);
-    for (size_t e = 0; e < thresholds; ++e) out.longest[e] = std::max(out.longest[e], counts[e] ? length : 0);
-    out.all.add(length, counts, 1);
+    for (; next != order.end() && lmin[*next] > length; ++next) out.at_least[*next] = out.all;
+    out.all.add(length, counts);
   };
-  for (size_t row = from.lengths.size(); row-- > 0;) {
-    const int64_t length = from.lengths[row];
-    if (to_come && length < extra) {
-      add(extra, std::vector<int64_t>(thresholds, 1).data());
-      to_come = false;
-    }
-    for (size_t e = 0; e < thresholds; ++e)
-      with_extra[e] = weight * from.counts[row * thresholds + e] + (length == extra);
-    add(length, with_extra.data());
-    to_come = to_come && length != extra;
+  std::vector<int64_t> row(thresholds);
+  bool to_come = extra > 0;
+  for (size_t n = from.lengths.size(); n-- > 0;) {
+    const int64_t length = from.lengths[n], *counts = from.counts.data() + n * thresholds;
+    if (to_come && length < extra) add(extra, std::vector<int64_t>(thresholds, 1).data());
+    const bool same = to_come && length == extra;
+    to_come = to_come && length > extra;
+    for (size_t e = 0; e < thresholds; ++e) row[e] = weight * counts[e] + same;
+    add(length, weight == 1 && !same ? counts : row.data());
   }
   if (to_come) add(extra, std::vector<int64_t>(thresholds, 1).data());
-  keep_down_to(0);
+  for (; next != order.end(); ++next) out.at_least[*next] = out.all;
   return out;
 }
 
@@ -132,9 +138,9 @@ void compute_metrics(const LineCounts& counts, const std::vector<int64_t>& lmin,
   const Histogram diagonal =
       sum_lines(counts.diagonal, thresholds, lmin, has_main ? 2 : 1, has_main ? counts.vectors : 0);
   const Histogram vertical = sum_lines(counts.vertical, thresholds, lmin, 1, 0);
-  std::vector<int64_t> longest = diagonal.longest;
+  std::vector<int64_t> longest = diagonal.all.longest;
   if (has_main && !definitions.longest_has_main)
-    longest = sum_lines(counts.diagonal, thresholds, {}, 1, 0).longest;
+    longest = sum_lines(counts.diagonal, thresholds, {}, 1, 0).all.longest;
   for (size_t e = 0; e < thresholds; ++e) {
     const double rate = recurrence_rate(counts, e, definitions);
     for (size_t l = 0; l < lmin.size(); ++l) {
@@ -167,7 +173,7 @@ void compute_metrics(const LineCounts& counts, const std::vector<int64_t>& lmin,
             *values = ratio(columns.points[e], columns.lines[e]);
             break;
           case Metric::kVmax:
-            *values = static_cast<double>(vertical.longest[e]);
+            *values = static_cast<double>(vertical.all.longest[e]);
             break;
           case Metric::kTrend:
             *values = trend(counts, e, definitions);

@@ -14,12 +14,14 @@ constexpr int64_t kBlockWords = 128;        // or one line
 constexpr int64_t kLongestSeries = 80'000;  // beyond it the lines of one length could be more than 2^31
 constexpr int64_t kFront = kWordCells;      // room before the first level
 
-// Lines of length 2 and more of one m, and recurrent cells by level.
+// Lines of length 2 and more of one m, and recurrent cells by level. Empty after clear(); its memory stays,
+// for the thread's next series.
 class Tally {
  public:
-  Tally(int64_t vectors, int64_t thresholds)
-      : stride_(thresholds + 1), differences_(static_cast<size_t>((vectors + 1) * stride_)) {}
-
+  void make_room(int64_t vectors, int64_t thresholds) {
+    stride_ = thresholds + 1;
+    differences_.resize(std::max(differences_.size(), static_cast<size_t>((vectors + 1) * stride_)));
+  }
   void add_cell(uint8_t level) { ++cells_[level]; }
   // Of the thresholds [first, past).
   void add_line(int64_t length, int first, int past) {
@@ -33,7 +35,7 @@ class Tally {
   void clear();
 
  private:
-  int64_t stride_, longest_ = 1;
+  int64_t stride_ = 1, longest_ = 1;
   std::vector<int32_t> differences_;  // [length, E+1]: of the counts at a threshold and at the one below
   std::array<int64_t, 256> cells_{};  // by level
 };
@@ -85,12 +87,35 @@ struct Lines {
   bool one_by_one = false;
 };
 
+// What a walk works on; kept for the thread's next one.
+struct WalkMemory {
+  std::vector<int32_t> i, j;
+  std::vector<uint16_t> distances;
+  std::vector<uint32_t> alive, places, changes;
+  std::vector<uint64_t> cells;
+  std::vector<uint8_t> levels, pairs;
+  std::vector<Tally> tallies;  // by m
+  bool in_use = false;         // or left so by an error: tallies are not empty then
+
+  void make_room(int64_t words);
+  int64_t words() const { return static_cast<int64_t>(i.size()); }
+};
+
+void WalkMemory::make_room(int64_t words) {
+  if (words <= this->words()) return;
+  const auto rows = static_cast<size_t>(words), cell_count = rows * kWordCells + kFront + 2 * kWordCells;
+  i.resize(rows), j.resize(rows), alive.resize(rows + 1), cells.resize(rows + 1);
+  distances.resize(cell_count), places.resize(cell_count), changes.resize(cell_count);
+  levels.resize(cell_count), pairs.resize(cell_count);
+}
+
 // One thread's walk along the lines of one tau.
 class Walker {
  public:
-  Walker(const Screen& screen, const WalkKernel& kernel, const Definitions& definitions, int64_t tau);
+  Walker(const Screen& screen, const WalkKernel& kernel, const Definitions& definitions, int64_t tau,
+         WalkMemory& memory);
   // tallies: by m, null where m is not wanted. after_line(line, m, tally) if lines are one by one.
-  using AfterLine = std::function<void(int64_t line, int64_t m, Tally& tally)>;
+  using AfterLine = std::function<void(int64_t line, int64_t m, const Tally& tally)>;
   void walk(const Lines& lines, const std::vector<Tally*>& tallies, const AfterLine& after_line = {});
 
  private:
@@ -108,32 +133,26 @@ class Walker {
   const WalkKernel& kernel_;
   const Definitions& definitions_;
   int64_t tau_;
+  WalkMemory& memory_;
   Coordinates x_;
-  std::vector<int32_t> i_, j_;
-  std::vector<uint16_t> distances_;
-  std::vector<uint32_t> alive_, places_, changes_;
-  std::vector<uint64_t> cells_;
-  std::vector<uint8_t> levels_, pairs_;
   LineBlock block_{};
 };
 
-Walker::Walker(const Screen& screen, const WalkKernel& kernel, const Definitions& definitions, int64_t tau)
-    : screen_(screen), kernel_(kernel), definitions_(definitions), tau_(tau) {
+Walker::Walker(const Screen& screen, const WalkKernel& kernel, const Definitions& definitions, int64_t tau,
+               WalkMemory& memory)
+    : screen_(screen), kernel_(kernel), definitions_(definitions), tau_(tau), memory_(memory) {
   x_ = {screen.coordinates().data(), static_cast<int64_t>(screen.coordinates().size())};
-  const auto words = static_cast<size_t>(std::max(kBlockWords, screen.length() / kWordCells + 1));
-  const size_t cells = words * kWordCells + kFront + 2 * kWordCells;
-  i_.resize(words), j_.resize(words), alive_.resize(words + 1), cells_.resize(words + 1);
-  distances_.resize(cells), places_.resize(cells), changes_.resize(cells), levels_.resize(cells),
-      pairs_.resize(cells);
-  block_ = {i_.data(), j_.data(), distances_.data(), alive_.data(), cells_.data(), 0};
+  memory.make_room(std::max(kBlockWords, screen.length() / kWordCells + 1));
+  block_ = {memory.i.data(),     memory.j.data(),     memory.distances.data(),
+            memory.alive.data(), memory.cells.data(), 0};
 }
 
 void Walker::lay_out(const Lines& lines, int64_t line, int64_t word) {
   const int64_t cells = lines.columns ? screen_.length() : screen_.length() - line;
   const int64_t words = (cells + kWordCells - 1) / kWordCells, before = block_.alive_count;
   for (int64_t w = 0; w < words; ++w) {
-    i_[word + w] = static_cast<int32_t>(w * kWordCells);
-    j_[word + w] = static_cast<int32_t>(lines.columns ? line : w * kWordCells + line);
+    block_.i[word + w] = static_cast<int32_t>(w * kWordCells);
+    block_.j[word + w] = static_cast<int32_t>(lines.columns ? line : w * kWordCells + line);
   }
   kernel_.start[static_cast<size_t>(screen_.norm())][lines.columns](x_, block_, word, words, screen_.limit());
   if (lines.columns && !definitions_.vertical_has_main && block_.alive_count > before)
@@ -145,9 +164,9 @@ void Walker::take_window_out(int64_t line, int64_t word) {
   const int64_t last = std::min(screen_.length(), line + definitions_.theiler);
   for (int64_t i = std::max<int64_t>(0, line - definitions_.theiler + 1); i < last; ++i) {
     const auto w = static_cast<uint32_t>(word + i / kWordCells);
-    distances_[static_cast<size_t>(word * kWordCells + i)] = kFar;
-    for (int64_t n = block_.alive_count; n-- > 0 && alive_[n] >= w;)
-      if (alive_[n] == w) cells_[n] &= ~(uint64_t{1} << (i % kWordCells));
+    block_.distances[static_cast<size_t>(word * kWordCells + i)] = kFar;
+    for (int64_t n = block_.alive_count; n-- > 0 && block_.alive[n] >= w;)
+      if (block_.alive[n] == w) block_.cells[n] &= ~(uint64_t{1} << (i % kWordCells));
   }
 }
 
@@ -155,15 +174,15 @@ void Walker::take_window_out(int64_t line, int64_t word) {
 void Walker::drop_beyond(int64_t delay) {
   int64_t kept = 0;
   for (int64_t n = 0; n < block_.alive_count; ++n) {
-    alive_[kept] = alive_[n];
-    cells_[kept] = cells_[n];
-    kept += j_[alive_[n]] + delay < screen_.length();
+    block_.alive[kept] = block_.alive[n];
+    block_.cells[kept] = block_.cells[n];
+    kept += block_.j[block_.alive[n]] + delay < screen_.length();
   }
   block_.alive_count = kept;
 }
 
 void Walker::walk(const Lines& lines, const std::vector<Tally*>& tallies, const AfterLine& after_line) {
-  const auto max_m = static_cast<int64_t>(tallies.size()) - 1, capacity = static_cast<int64_t>(i_.size());
+  const auto max_m = static_cast<int64_t>(tallies.size()) - 1, capacity = memory_.words();
   for (int64_t line = lines.first; line < lines.past;) {
     const int64_t first = line;
     int64_t word = 0;
@@ -186,27 +205,27 @@ void Walker::walk(const Lines& lines, const std::vector<Tally*>& tallies, const 
 }
 
 void Walker::tally_block(int64_t m, bool columns, Tally& tally) {
-  const int64_t count = kernel_.places(block_, places_.data() + kFront);
+  const int64_t count = kernel_.places(block_, memory_.places.data() + kFront);
   if (count == 0) return;
   find_levels(count, m, columns, tally);
   const auto none = static_cast<uint8_t>(screen_.levels());
-  places_[kFront - 1] = places_[kFront] - 2;  // which the first does not follow
-  pairs_[kFront - 1] = none;
-  const Levels levels{places_.data() + kFront, levels_.data() + kFront, pairs_.data() + kFront,
-                      changes_.data()};
+  memory_.places[kFront - 1] = memory_.places[kFront] - 2;  // which the first does not follow
+  memory_.pairs[kFront - 1] = none;
+  const Levels levels{memory_.places.data() + kFront, memory_.levels.data() + kFront,
+                      memory_.pairs.data() + kFront, memory_.changes.data()};
   close_lines(count, kernel_.changes(levels, count, none), tally);
 }
 
 void Walker::find_levels(int64_t count, int64_t m, bool columns, Tally& tally) {
   const uint8_t* table = screen_.table(m).data();
   for (int64_t n = kFront; n < kFront + count; ++n) {
-    const uint32_t place = places_[n];
-    uint8_t level = table[distances_[place] >> Screen::kTableShift];
+    const uint32_t place = memory_.places[n];
+    uint8_t level = table[block_.distances[place] >> Screen::kTableShift];
     if (level == kUnsure) [[unlikely]] {
       const int64_t word = place / kWordCells, cell = place % kWordCells;
-      level = screen_.exact_level(m, tau_, i_[word] + cell, j_[word] + (columns ? 0 : cell));
+      level = screen_.exact_level(m, tau_, block_.i[word] + cell, block_.j[word] + (columns ? 0 : cell));
     }
-    levels_[n] = level;
+    memory_.levels[n] = level;
     tally.add_cell(level);
   }
 }
@@ -230,64 +249,104 @@ void Walker::close_lines(int64_t count, int64_t changes, Tally& tally) {
     }
   };
   for (int64_t n = 0; n < changes; ++n) {
-    const uint32_t at = changes_[n] + kFront;
-    const int next = pairs_[at];
+    const uint32_t at = memory_.changes[n] + kFront;
+    const int next = memory_.pairs[at];
     if (next < level) {
-      open[static_cast<size_t>(depth++)] = {level, places_[at] - 1};
+      open[static_cast<size_t>(depth++)] = {level, memory_.places[at] - 1};
       level = next;
     } else {
-      rise_to(next, places_[at - 1] + 1);
+      rise_to(next, memory_.places[at - 1] + 1);
     }
   }
-  rise_to(none, places_[kFront + count - 1] + 1);
+  rise_to(none, memory_.places[kFront + count - 1] + 1);
 }
 
 // All counts of one tau.
-void count_delay(const Screen& screen, const WalkKernel& kernel, const std::vector<bool>& wanted_m,
-                 int64_t tau, const Definitions& definitions, const Wanted& wanted,
-                 const std::function<void(int64_t m, const LineCounts&)>& visit) {
-  const int64_t length = screen.length(), thresholds = screen.levels();
-  Walker walker(screen, kernel, definitions, tau);
-  std::vector<std::unique_ptr<Tally>> memory(wanted_m.size());
-  std::vector<Tally*> tallies(wanted_m.size());
-  std::vector<LineCounts> counts(wanted_m.size());
+class DelayCount {
+ public:
+  DelayCount(const Screen& screen, const std::vector<bool>& wanted_m, int64_t tau,
+             const Definitions& definitions, const WalkOptions& options, WalkMemory& memory);
+  // By m; without vectors where m is not wanted or the series is too short for it.
+  std::vector<LineCounts> run();
+
+ private:
+  void walk_diagonals(int64_t first, int64_t past);
+  void keep_line(int64_t line, int64_t m, const Tally& tally);
+  template <class Body>
+  void take(const Body& body) {
+    for (size_t m = 1; m < tallies_.size(); ++m)
+      if (tallies_[m]) body(*tallies_[m], counts_[m]), tallies_[m]->clear();
+  }
+
+  const Screen& screen_;
+  const Definitions& definitions_;
+  Wanted wanted_;
+  Walker walker_;
+  std::vector<Tally*> tallies_;
+  std::vector<LineCounts> counts_;
+  std::vector<int64_t> cells_before_;  // [m, E] of the lines before
+};
+
+DelayCount::DelayCount(const Screen& screen, const std::vector<bool>& wanted_m, int64_t tau,
+                       const Definitions& definitions, const WalkOptions& options, WalkMemory& memory)
+    : screen_(screen),
+      definitions_(definitions),
+      wanted_(options.wanted),
+      walker_(screen, options.kernel ? *options.kernel : *walk_kernels().front(), definitions, tau, memory),
+      tallies_(wanted_m.size()),
+      counts_(wanted_m.size()) {
+  if (memory.tallies.size() < wanted_m.size()) memory.tallies.resize(wanted_m.size());
   for (size_t m = 1; m < wanted_m.size(); ++m) {
-    const int64_t vectors = length - (static_cast<int64_t>(m) - 1) * tau;
+    const int64_t vectors = screen.length() - (static_cast<int64_t>(m) - 1) * tau;
     if (!wanted_m[m] || vectors < 2) continue;
-    memory[m] = std::make_unique<Tally>(vectors, thresholds);
-    tallies[m] = memory[m].get();
-    counts[m].vectors = vectors;
-    if (wanted.by_diagonal) counts[m].cells_by_diagonal.resize(static_cast<size_t>(thresholds * vectors));
+    tallies_[m] = &memory.tallies[m];
+    tallies_[m]->make_room(vectors, screen.levels());
+    counts_[m].vectors = vectors;
+    if (wanted_.by_diagonal)
+      counts_[m].cells_by_diagonal.resize(static_cast<size_t>(screen.levels() * vectors));
   }
-  const auto for_each = [&](const auto& body) {
-    for (size_t m = 1; m < tallies.size(); ++m)
-      if (tallies[m]) body(*tallies[m], counts[m]), tallies[m]->clear();
-  };
-  std::vector<int64_t> before(wanted_m.size() * static_cast<size_t>(thresholds));
-  const auto after_line = [&](int64_t line, int64_t m, Tally& tally) {
-    const std::vector<int64_t> cells = tally.cells();
-    for (int64_t e = 0; e < thresholds; ++e) {
-      int64_t& sum = before[m * thresholds + e];
-      counts[m].cells_by_diagonal[e * counts[m].vectors + line] = cells[e] - sum;
-      sum = cells[e];
-    }
-  };
-  const auto diagonals = [&](int64_t first, int64_t past) {
-    std::fill(before.begin(), before.end(), 0);
-    walker.walk({false, first, std::min(past, length), wanted.by_diagonal}, tallies,
-                wanted.by_diagonal ? Walker::AfterLine(after_line) : Walker::AfterLine());
-  };
-  const int64_t window = std::max<int64_t>(definitions.theiler, 1);
-  diagonals(1, window);
-  for_each([](Tally& tally, LineCounts& to) { to.cells_in_window = tally.cells(); });
-  diagonals(window, length);
-  for_each([](Tally& tally, LineCounts& to) { to.cells = tally.cells(), to.diagonal = tally.lines(); });
-  if (wanted.vertical) {
-    walker.walk({true, 0, length, false}, tallies);
-    for_each([](Tally& tally, LineCounts& to) { to.vertical = tally.lines(); });
+}
+
+void DelayCount::keep_line(int64_t line, int64_t m, const Tally& tally) {
+  const std::vector<int64_t> cells = tally.cells();
+  for (size_t e = 0; e < cells.size(); ++e) {
+    int64_t& before = cells_before_[static_cast<size_t>(m) * cells.size() + e];
+    counts_[m].cells_by_diagonal[static_cast<int64_t>(e) * counts_[m].vectors + line] = cells[e] - before;
+    before = cells[e];
   }
-  for (size_t m = 1; m < tallies.size(); ++m)
-    if (tallies[m]) visit(static_cast<int64_t>(m), counts[m]);
+}
+
+void DelayCount::walk_diagonals(int64_t first, int64_t past) {
+  const Lines lines{false, first, std::min(past, screen_.length()), wanted_.by_diagonal};
+  cells_before_.assign(tallies_.size() * static_cast<size_t>(screen_.levels()), 0);
+  if (wanted_.by_diagonal)
+    walker_.walk(lines, tallies_,
+                 [&](int64_t line, int64_t m, const Tally& tally) { keep_line(line, m, tally); });
+  else
+    walker_.walk(lines, tallies_);
+}
+
+std::vector<LineCounts> DelayCount::run() {
+  const int64_t window = std::max<int64_t>(definitions_.theiler, 1);
+  walk_diagonals(1, window);
+  take([](const Tally& tally, LineCounts& to) { to.cells_in_window = tally.cells(); });
+  walk_diagonals(window, screen_.length());
+  take([](const Tally& tally, LineCounts& to) { to.cells = tally.cells(), to.diagonal = tally.lines(); });
+  if (wanted_.vertical) {
+    walker_.walk({true, 0, screen_.length(), false}, tallies_);
+    take([](const Tally& tally, LineCounts& to) { to.vertical = tally.lines(); });
+  }
+  return std::move(counts_);
+}
+
+std::vector<LineCounts> count_delay(const Screen& screen, const std::vector<bool>& wanted_m, int64_t tau,
+                                    const Definitions& definitions, const WalkOptions& options) {
+  thread_local WalkMemory memory;
+  if (memory.in_use) memory = {};
+  memory.in_use = true;
+  std::vector<LineCounts> counts = DelayCount(screen, wanted_m, tau, definitions, options, memory).run();
+  memory.in_use = false;
+  return counts;
 }
 
 }  // namespace
@@ -320,17 +379,16 @@ void count_lines(const Series& series, const std::vector<int64_t>& m, const std:
   const int64_t max_m = *std::max_element(m.begin(), m.end());
   const int64_t max_tau = std::min(*std::max_element(tau.begin(), tau.end()), series.length());
   const Screen screen(series, norm_of(series, definitions), bounds, max_m, (max_m - 1) * max_tau);
-  const WalkKernel& kernel = options.kernel ? *options.kernel : *walk_kernels().front();
   const auto count_one = [&](int64_t t) {
     std::vector<bool> wanted_m(static_cast<size_t>(max_m) + 1);
     for (const int64_t each : m)
       wanted_m[each] = each > 1 || t == 0;  // with one delay, tau makes no difference
-    count_delay(screen, kernel, wanted_m, std::min(tau[t], max_tau), definitions, options.wanted,
-                [&](int64_t counted, const LineCounts& counts) {
-                  for (size_t k = 0; k < m.size(); ++k)
-                    for (size_t other = 0; m[k] == counted && other < tau.size(); ++other)
-                      if (counted == 1 || other == static_cast<size_t>(t)) visit(k, other, counts);
-                });
+    const auto counts = count_delay(screen, wanted_m, std::min(tau[t], max_tau), definitions, options);
+    for (size_t k = 0; k < m.size(); ++k) {
+      if (counts[m[k]].vectors == 0) continue;
+      if (m[k] > 1) visit(k, static_cast<size_t>(t), counts[m[k]]);
+      for (size_t other = 0; m[k] == 1 && other < tau.size(); ++other) visit(k, other, counts[1]);
+    }
   };
   const auto delays = static_cast<int64_t>(tau.size());
   if (options.pool)

@@ -56,7 +56,7 @@ __m256 add_term(__m256 sum, __m256 difference) {
 }
 
 template <Norm kNorm, bool kColumn>
-Word terms(const Coordinates& x, int64_t i, int64_t j) {
+[[gnu::always_inline]] inline Word terms(const Coordinates& x, int64_t i, int64_t j) {
   __m256 sums[8];
   for (__m256& sum : sums) sum = _mm256_setzero_ps();
   for (int64_t k = 0; k < x.count; ++k) {
@@ -76,7 +76,7 @@ Word terms(const Coordinates& x, int64_t i, int64_t j) {
   return word;
 }
 
-uint32_t* append_bits(uint64_t bits, uint32_t first, uint32_t* to) {
+[[gnu::always_inline]] inline uint32_t* append_bits(uint64_t bits, uint32_t first, uint32_t* to) {
   for (; bits != 0; bits &= bits - 1) *to++ = first + static_cast<uint32_t>(__builtin_ctzll(bits));
   return to;
 }
@@ -92,7 +92,7 @@ __m256i following(const uint32_t* places) {
   return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0));
 }
 
-uint64_t differing(const Levels& levels, int64_t at, uint8_t thresholds) {
+[[gnu::always_inline]] inline uint64_t differing(const Levels& levels, int64_t at, uint8_t thresholds) {
   for (int64_t c = at; c < at + kWordCells; c += 32) {
     const __m256i larger = _mm256_max_epu8(load(levels.levels + c), load(levels.levels + c - 1));
     const __m256i none = _mm256_set1_epi8(static_cast<char>(thresholds));

@@ -40,7 +40,7 @@ __m512 add_term(__m512 sum, __m512 difference) {
 }
 
 template <Norm kNorm, bool kColumn>
-Word terms(const Coordinates& x, int64_t i, int64_t j) {
+[[gnu::always_inline]] inline Word terms(const Coordinates& x, int64_t i, int64_t j) {
   __m512 sums[4];
   for (__m512& sum : sums) sum = _mm512_setzero_ps();
   for (int64_t k = 0; k < x.count; ++k) {
@@ -59,7 +59,7 @@ Word terms(const Coordinates& x, int64_t i, int64_t j) {
 }
 
 // Writes 64 places, those beyond the count of no use.
-uint32_t* append_bits(uint64_t bits, uint32_t first, uint32_t* to) {
+[[gnu::always_inline]] inline uint32_t* append_bits(uint64_t bits, uint32_t first, uint32_t* to) {
   __m512i places = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)),
                                     _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
   for (int part = 0; part < 4; ++part) {
@@ -71,7 +71,7 @@ uint32_t* append_bits(uint64_t bits, uint32_t first, uint32_t* to) {
   return to;
 }
 
-uint64_t differing(const Levels& levels, int64_t at, uint8_t thresholds) {
+[[gnu::always_inline]] inline uint64_t differing(const Levels& levels, int64_t at, uint8_t thresholds) {
   const auto* bytes = levels.levels + at;
   const __m512i larger = _mm512_max_epu8(_mm512_loadu_si512(bytes), _mm512_loadu_si512(bytes - 1));
   uint64_t follows = 0;
