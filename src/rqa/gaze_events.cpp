@@ -52,14 +52,14 @@ GazeFeatures find_gaze_features(const std::vector<double>& x, const std::vector<
   size_t first = 0;  // of the run of steps of one kind that goes on
   bool moving = false;
   for (size_t i = 1; i <= x.size(); ++i) {
-    double speed_per_s = 0;
-    if (i < x.size())
-      speed_per_s = 1000 * std::hypot(x[i] - x[i - 1], y[i] - y[i - 1]) / (times_ms[i] - times_ms[i - 1]);
-    const bool moves = i < x.size() && speed_per_s >= rules.saccade_per_s;
-    if (moves) sums.peak_per_s = std::max(sums.peak_per_s, speed_per_s);
-    if (i < x.size() && (i == 1 || moves == moving)) {
-      moving = moves;
-      continue;
+    bool moves = false;
+    if (i < x.size()) {
+      const double step_ms = times_ms[i] - times_ms[i - 1];
+      const double speed_per_s = 1000 * std::hypot(x[i] - x[i - 1], y[i] - y[i - 1]) / step_ms;
+      moves = step_ms > 0 ? speed_per_s >= rules.saccade_per_s : moving;  // no time, no velocity: as before
+      if (step_ms > 0 && moves) sums.peak_per_s = std::max(sums.peak_per_s, speed_per_s);
+      if (i == 1) moving = moves;
+      if (moves == moving) continue;
     }
     if (moving)
       add_saccade(x, y, first, i - 1, sums);

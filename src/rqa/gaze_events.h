@@ -24,7 +24,7 @@ struct GazeRules {
   bool operator==(const GazeRules&) const = default;
 };
 
-// x, y [N] and times [N] in ms, ascending. All NaN where `times_ms` is empty; means of nothing are NaN.
+// x, y [N] and times [N] in ms, not descending. All NaN where `times_ms` is empty; means of nothing are NaN.
 GazeFeatures find_gaze_features(const std::vector<double>& x, const std::vector<double>& y,
                                 const std::vector<double>& times_ms, const GazeRules& rules);
 

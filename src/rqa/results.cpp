@@ -122,7 +122,7 @@ std::vector<std::pair<std::string, std::string>> describe(const SweepHead& head)
   for (const auto& [name, value] : job.items()) all.emplace_back(name, value.dump());
   for (const RecordingInfo& each : head.recordings) {
     std::string gaze;
-    for (const double feature : each.gaze) gaze += " " + shortest(feature);
+    for (const double feature : each.gaze) gaze += text(" ", shortest(feature));
     all.emplace_back("recording",
                      text(each.file, " group ", each.group, " subject ", each.subject, " task ", each.task,
                           " rows ", each.rows, " fingerprint ", each.fingerprint, " gaze", gaze));
