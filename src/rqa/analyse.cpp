@@ -8,12 +8,14 @@
 
 namespace athanor::rqa {
 
-void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
-             const std::vector<Metric>& metrics, double* values, ThreadPool* pool) {
-  const std::vector<double> bounds = sum_bounds(series, grid.eps, definitions);
+namespace {
+
+void analyse_pair(const Series& series, const Series* other, const Grid& grid, const Definitions& definitions,
+                  const std::vector<Metric>& metrics, double* values, ThreadPool* pool) {
+  const std::vector<double> bounds = sum_bounds(series, grid.eps, definitions, other);
   const size_t row = grid.lmin.size() * metrics.size(), block = grid.eps.size() * row;
   std::fill_n(values, grid.m.size() * grid.tau.size() * block, std::numeric_limits<double>::quiet_NaN());
-  const WalkOptions options{wanted_for(metrics), pool};
+  const WalkOptions options{.wanted = wanted_for(metrics), .pool = pool, .other = other};
   for (size_t first = 0; first < bounds.size(); first += kMostThresholds) {
     const size_t past = std::min(bounds.size(), first + kMostThresholds);
     count_lines(series, grid.m, grid.tau, {bounds.begin() + first, bounds.begin() + past}, definitions,
@@ -22,6 +24,19 @@ void analyse(const Series& series, const Grid& grid, const Definitions& definiti
                   compute_metrics(counts, grid.lmin, metrics, definitions, to);
                 });
   }
+}
+
+}  // namespace
+
+void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
+             const std::vector<Metric>& metrics, double* values, ThreadPool* pool) {
+  analyse_pair(series, nullptr, grid, definitions, metrics, values, pool);
+}
+
+void analyse_cross(const Series& series, const Series& other, const Grid& grid,
+                   const Definitions& definitions, const std::vector<Metric>& metrics, double* values,
+                   ThreadPool* pool) {
+  analyse_pair(series, &other, grid, definitions, metrics, values, pool);
 }
 
 }  // namespace athanor::rqa

@@ -33,4 +33,10 @@ struct Grid {
 void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
              const std::vector<Metric>& metrics, double* values, ThreadPool* pool = nullptr);
 
+// The same of the cross-recurrence matrix of two series with as many coordinates: every diagonal counts,
+// there is no Theiler window and no trend; eps in standard deviations are those of both together.
+void analyse_cross(const Series& series, const Series& other, const Grid& grid,
+                   const Definitions& definitions, const std::vector<Metric>& metrics, double* values,
+                   ThreadPool* pool = nullptr);
+
 }  // namespace athanor::rqa

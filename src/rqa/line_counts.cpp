@@ -2,18 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 
 namespace athanor::rqa {
 namespace {
 
-// The population's standard deviation of all coordinates together.
-double deviation(const Series& series) {
+// The population's standard deviation of all coordinates of the series together.
+double deviation(std::initializer_list<const Series*> all) {
   double sum = 0, squares = 0, count = 0;
-  for (const auto& values : series.coordinates)
-    for (const double value : values) sum += value, ++count;
-  for (const auto& values : series.coordinates)
-    for (const double value : values) squares += (value - sum / count) * (value - sum / count);
+  const auto for_each = [&](const auto& body) {
+    for (const Series* series : all)
+      for (size_t k = 0; series && k < series->coordinates.size(); ++k)
+        for (const double value : series->coordinates[k]) body(value);
+  };
+  for_each([&](double value) { sum += value, ++count; });
+  for_each([&](double value) { squares += (value - sum / count) * (value - sum / count); });
   return std::sqrt(squares / count);
 }
 
@@ -66,8 +70,8 @@ Norm norm_of(const Series& series, const Definitions& definitions) {
 }
 
 std::vector<double> sum_bounds(const Series& series, const std::vector<double>& eps,
-                               const Definitions& definitions) {
-  const double scale = definitions.deviations ? deviation(series) : 1;
+                               const Definitions& definitions, const Series* other) {
+  const double scale = definitions.deviations ? deviation({&series, other}) : 1;
   std::vector<double> bounds;
   for (const double value : eps) {
     const double threshold = value * scale;
@@ -129,6 +133,40 @@ LineCounts count_lines_plainly(const Series& series, int64_t m, int64_t tau,
   }
   out.diagonal = line_lengths(diagonal, thresholds, size + 1);
   if (wanted.vertical) out.vertical = line_lengths(vertical, thresholds, size + 1);
+  return out;
+}
+
+LineCounts count_cross_lines_plainly(const Series& series, const Series& other, int64_t m, int64_t tau,
+                                     const std::vector<double>& bounds, const Definitions& definitions,
+                                     const Wanted& wanted) {
+  const int64_t rows = series.length() - (m - 1) * tau, columns = other.length() - (m - 1) * tau;
+  LineCounts out{.vectors = rows, .other_vectors = columns};
+  const int64_t thresholds = static_cast<int64_t>(bounds.size()), width = std::max(rows, columns) + 1;
+  Series joined = series;
+  for (size_t k = 0; k < joined.coordinates.size(); ++k)
+    joined.coordinates[k].insert(joined.coordinates[k].end(), other.coordinates[k].begin(),
+                                 other.coordinates[k].end());
+  std::vector<int64_t> diagonal(thresholds * width), vertical(diagonal);
+  out.cells.resize(thresholds), out.cells_in_window.resize(thresholds);
+  const auto recurrent = [&](int64_t e, int64_t i, int64_t j) -> char {
+    return distance_sum(joined, norm_of(series, definitions), m, tau, i, series.length() + j) <= bounds[e];
+  };
+  for (int64_t e = 0; e < thresholds; ++e) {
+    for (int64_t k = 1 - rows; k < columns; ++k) {
+      std::vector<char> line;
+      for (int64_t i = std::max<int64_t>(0, -k); i < rows && i + k < columns; ++i)
+        line.push_back(recurrent(e, i, i + k));
+      out.cells[e] += std::count(line.begin(), line.end(), 1);
+      count_runs(line, &diagonal[e * width]);
+    }
+    for (int64_t j = 0; wanted.vertical && j < columns; ++j) {
+      std::vector<char> line;
+      for (int64_t i = 0; i < rows; ++i) line.push_back(recurrent(e, i, j));
+      count_runs(line, &vertical[e * width]);
+    }
+  }
+  out.diagonal = line_lengths(diagonal, thresholds, width);
+  if (wanted.vertical) out.vertical = line_lengths(vertical, thresholds, width);
   return out;
 }
 

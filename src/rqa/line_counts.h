@@ -21,6 +21,7 @@ struct LineLengths {
 // main diagonal alone; what the Theiler window leaves out is in neither `diagonal` nor `cells`.
 struct LineCounts {
   int64_t vectors = 0;                   // M
+  int64_t other_vectors = 0;             // of the other series; 0: there is none
   std::vector<int64_t> cells;            // [E] recurrent, max(theiler, 1) <= j - i
   std::vector<int64_t> cells_in_window;  // [E] recurrent, 1 <= j - i < theiler
   LineLengths diagonal;
@@ -36,9 +37,9 @@ Wanted wanted_for(const std::vector<Metric>& metrics);
 
 // ε as a bound b on what is summed up (squares for L2), so that distance <= ε exactly if sum <= b: the
 // largest such double; with definitions.strict, distance < ε exactly if sum <= b. eps in standard deviations
-// are scaled by the series' own.
+// are scaled by the series' own, or by that of both series.
 std::vector<double> sum_bounds(const Series& series, const std::vector<double>& eps,
-                               const Definitions& definitions);
+                               const Definitions& definitions, const Series* other = nullptr);
 Norm norm_of(const Series& series, const Definitions& definitions);
 
 // The sum (maximum for L∞) over m delays, and at each over the coordinates, of |Δ| or Δ²: in this order, in
@@ -49,5 +50,10 @@ double distance_sum(const Series& series, Norm norm, int64_t m, int64_t tau, int
 LineCounts count_lines_plainly(const Series& series, int64_t m, int64_t tau,
                                const std::vector<double>& bounds, const Definitions& definitions,
                                const Wanted& wanted);
+
+// The same of the cross-recurrence matrix of two series.
+LineCounts count_cross_lines_plainly(const Series& series, const Series& other, int64_t m, int64_t tau,
+                                     const std::vector<double>& bounds, const Definitions& definitions,
+                                     const Wanted& wanted);
 
 }  // namespace athanor::rqa

@@ -94,6 +94,7 @@ Histogram sum_lines(const LineLengths& from, size_t thresholds, const std::vecto
 }
 
 double recurrence_rate(const LineCounts& counts, size_t e, const Definitions& definitions) {
+  if (counts.other_vectors > 0) return ratio(counts.cells[e], counts.vectors * counts.other_vectors);
   const int64_t size = counts.vectors, window = std::max<int64_t>(definitions.theiler, 1);
   const int64_t off_main = 2 * (counts.cells[e] + counts.cells_in_window[e]);
   switch (definitions.rate) {
@@ -111,6 +112,7 @@ double recurrence_rate(const LineCounts& counts, size_t e, const Definitions& de
 // The slope of the recurrence rate of diagonal k against k, over all diagonals outside the Theiler window but
 // the last ten, in 1/k.
 double trend(const LineCounts& counts, size_t e, const Definitions& definitions) {
+  if (counts.other_vectors > 0) return kNone;
   constexpr int64_t kBorder = 10;
   const int64_t first = std::max<int64_t>(definitions.theiler, 1), last = counts.vectors - kBorder;
   double mean_k = 0, mean_rate = 0, product = 0, squares = 0;
@@ -133,7 +135,7 @@ double trend(const LineCounts& counts, size_t e, const Definitions& definitions)
 void compute_metrics(const LineCounts& counts, const std::vector<int64_t>& lmin,
                      const std::vector<Metric>& metrics, const Definitions& definitions, double* values) {
   const double base = definitions.log_base > 0 ? std::log(definitions.log_base) : 1;
-  const bool has_main = definitions.theiler == 0;
+  const bool has_main = definitions.theiler == 0 && counts.other_vectors == 0;
   const size_t thresholds = counts.cells.size();
   const Histogram diagonal =
       sum_lines(counts.diagonal, thresholds, lmin, has_main ? 2 : 1, has_main ? counts.vectors : 0);

@@ -13,17 +13,35 @@ constexpr float kApart = 1e14F;        // of values beyond the end: more than an
 
 }  // namespace
 
-Screen::Screen(const Series& series, Norm norm, std::vector<double> bounds, int64_t max_m, int64_t max_delay)
-    : series_(series), norm_(norm), bounds_(std::move(bounds)) {
+Screen::Screen(const Series& series, const Series* other, Norm norm, std::vector<double> bounds,
+               int64_t max_m, int64_t max_delay)
+    : joined_(series),
+      length_(series.length()),
+      other_length_(other ? other->length() : series.length()),
+      norm_(norm),
+      bounds_(std::move(bounds)) {
+  const auto apart = static_cast<size_t>(max_delay + 3 * kWordCells);
+  if (other) {
+    other_start_ = length_ + static_cast<int64_t>(apart);
+    for (size_t k = 0; k < joined_.coordinates.size(); ++k) {
+      std::vector<double>& values = joined_.coordinates[k];
+      values.resize(static_cast<size_t>(other_start_), values.front());
+      values.insert(values.end(), other->coordinates[k].begin(), other->coordinates[k].end());
+    }
+  }
   scale_ = choose_scale(max_m);
   const double factor = norm_ == Norm::kL2 ? std::sqrt(scale_) : scale_;
-  const auto length = static_cast<size_t>(series.length());
-  for (const std::vector<double>& from : series.coordinates) {
+  for (const std::vector<double>& from : joined_.coordinates) {
     const auto [low, high] = std::minmax_element(from.begin(), from.end());
     const double middle = (*low + *high) / 2;
-    std::vector<float>& to = values_.emplace_back(length + static_cast<size_t>(max_delay + 3 * kWordCells));
-    for (size_t i = 0; i < length; ++i) to[i] = static_cast<float>((from[i] - middle) * factor);
-    for (size_t i = length; i < to.size(); ++i) to[i] = kApart * static_cast<float>(i - length + 1);
+    std::vector<float>& to = values_.emplace_back(from.size() + apart);
+    for (size_t i = 0; i < from.size(); ++i) to[i] = static_cast<float>((from[i] - middle) * factor);
+    const auto far_from = [&](size_t first, size_t past) {
+      for (size_t i = first; i < past; ++i)
+        to[i] = kApart * static_cast<float>(i - static_cast<size_t>(length_) + 1);
+    };
+    if (other) far_from(static_cast<size_t>(length_), static_cast<size_t>(other_start_));
+    far_from(from.size(), to.size());
     pointers_.push_back(to.data());
   }
   make_tables(max_m);
@@ -36,7 +54,7 @@ double Screen::choose_scale(int64_t max_m) {
   if (!(largest > 0) || !std::isfinite(largest)) return 0;
   const double scale = kLargest / largest, factor = norm_ == Norm::kL2 ? std::sqrt(scale) : scale;
   double half = 0;
-  for (const std::vector<double>& from : series_.coordinates) {
+  for (const std::vector<double>& from : joined_.coordinates) {
     const auto [low, high] = std::minmax_element(from.begin(), from.end());
     half = std::max(half, (*high - *low) / 2 * factor);
   }
@@ -44,7 +62,7 @@ double Screen::choose_scale(int64_t max_m) {
   const double of_difference = 2 * half * kRounding * 1.01 + reach * kRounding;
   const double of_term =
       norm_ == Norm::kL2 ? 2 * reach * of_difference + of_difference * of_difference : of_difference;
-  const auto terms = static_cast<double>(series_.coordinates.size());
+  const auto terms = static_cast<double>(joined_.coordinates.size());
   error_ = 0.51 + terms * (of_term + 2 * 65536 * kRounding);
   const double delays = norm_ == Norm::kLinf ? 1 : static_cast<double>(max_m);
   return delays * error_ + 1 < kMostError ? scale : 0;
@@ -72,7 +90,7 @@ void Screen::make_tables(int64_t max_m) {
 }
 
 uint8_t Screen::exact_level(int64_t m, int64_t tau, int64_t i, int64_t j) const {
-  const double sum = distance_sum(series_, norm_, m, tau, i, j);
+  const double sum = distance_sum(joined_, norm_, m, tau, i, j);
   return static_cast<uint8_t>(std::lower_bound(bounds_.begin(), bounds_.end(), sum) - bounds_.begin());
 }
 

@@ -17,15 +17,20 @@ constexpr uint8_t kUnsure = 255;    // a level that only double precision can te
 
 class Screen {
  public:
-  // bounds: of sum_bounds(), ascending, kMostThresholds (walk.h) at most. max_delay: the largest (m-1) tau.
-  Screen(const Series& series, Norm norm, std::vector<double> bounds, int64_t max_m, int64_t max_delay);
+  // Of a series with itself, or, with `other` (as many coordinates), of one with another: `other` then
+  // follows in the same arrays, from other_start() on. bounds: of sum_bounds(), ascending, kMostThresholds
+  // (walk.h) at most. max_delay: the largest (m-1) tau.
+  Screen(const Series& series, const Series* other, Norm norm, std::vector<double> bounds, int64_t max_m,
+         int64_t max_delay);
 
-  const Series& series() const { return series_; }
   Norm norm() const { return norm_; }
-  int64_t length() const { return series_.length(); }
+  bool is_cross() const { return other_start_ > 0; }
+  int64_t length() const { return length_; }              // of i
+  int64_t other_length() const { return other_length_; }  // of j
+  int64_t other_start() const { return other_start_; }
   int64_t levels() const { return static_cast<int64_t>(bounds_.size()); }
-  // C pointers to N scaled values and then, up to what a walk reads beyond, values that are far from all and
-  // from each other.
+  // C pointers to the scaled values; after each series come, as far as a walk reads, values that are far from
+  // all and from each other.
   const std::vector<const float*>& coordinates() const { return pointers_; }
   // Distances at or above this are beyond the largest threshold, at any m.
   uint16_t limit() const { return limit_; }
@@ -40,7 +45,8 @@ class Screen {
   double choose_scale(int64_t max_m);
   void make_tables(int64_t max_m);
 
-  const Series& series_;
+  Series joined_;
+  int64_t length_, other_length_, other_start_ = 0;
   Norm norm_;
   std::vector<double> bounds_;
   std::vector<std::vector<float>> values_;

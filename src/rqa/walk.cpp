@@ -80,7 +80,7 @@ void Tally::clear() {
   longest_ = 1;
 }
 
-// A run of lines: above the main diagonal by distance from it, or columns.
+// A run of lines: diagonals j - i = k, or columns j.
 struct Lines {
   bool columns = false;
   int64_t first = 0, past = 0;
@@ -119,8 +119,12 @@ class Walker {
   void walk(const Lines& lines, const std::vector<Tally*>& tallies, const AfterLine& after_line = {});
 
  private:
+  struct Line {
+    int64_t i, j, cells;
+  };
+  Line line_at(const Lines& lines, int64_t line) const;
   int64_t words_of(const Lines& lines, int64_t line) const {
-    return (lines.columns ? screen_.length() : screen_.length() - line) / kWordCells + 1;
+    return line_at(lines, line).cells / kWordCells + 1;
   }
   void lay_out(const Lines& lines, int64_t line, int64_t word);
   void take_window_out(int64_t line, int64_t word);
@@ -147,15 +151,23 @@ Walker::Walker(const Screen& screen, const WalkKernel& kernel, const Definitions
             memory.alive.data(), memory.cells.data(), 0};
 }
 
+// Where it begins, in the screen's arrays.
+Walker::Line Walker::line_at(const Lines& lines, int64_t line) const {
+  const int64_t start = screen_.other_start();
+  if (lines.columns) return {0, start + line, screen_.length()};
+  const int64_t i = std::max<int64_t>(0, -line), j = std::max<int64_t>(0, line);
+  return {i, start + j, std::min(screen_.length() - i, screen_.other_length() - j)};
+}
+
 void Walker::lay_out(const Lines& lines, int64_t line, int64_t word) {
-  const int64_t cells = lines.columns ? screen_.length() : screen_.length() - line;
-  const int64_t words = (cells + kWordCells - 1) / kWordCells, before = block_.alive_count;
+  const Line place = line_at(lines, line);
+  const int64_t words = (place.cells + kWordCells - 1) / kWordCells, before = block_.alive_count;
   for (int64_t w = 0; w < words; ++w) {
-    block_.i[word + w] = static_cast<int32_t>(w * kWordCells);
-    block_.j[word + w] = static_cast<int32_t>(lines.columns ? line : w * kWordCells + line);
+    block_.i[word + w] = static_cast<int32_t>(place.i + w * kWordCells);
+    block_.j[word + w] = static_cast<int32_t>(place.j + (lines.columns ? 0 : w * kWordCells));
   }
   kernel_.start[static_cast<size_t>(screen_.norm())][lines.columns](x_, block_, word, words, screen_.limit());
-  if (lines.columns && !definitions_.vertical_has_main && block_.alive_count > before)
+  if (lines.columns && !screen_.is_cross() && !definitions_.vertical_has_main && block_.alive_count > before)
     take_window_out(line, word);
 }
 
@@ -176,7 +188,7 @@ void Walker::drop_beyond(int64_t delay) {
   for (int64_t n = 0; n < block_.alive_count; ++n) {
     block_.alive[kept] = block_.alive[n];
     block_.cells[kept] = block_.cells[n];
-    kept += block_.j[block_.alive[n]] + delay < screen_.length();
+    kept += block_.j[block_.alive[n]] - screen_.other_start() + delay < screen_.other_length();
   }
   block_.alive_count = kept;
 }
@@ -193,7 +205,7 @@ void Walker::walk(const Lines& lines, const std::vector<Tally*>& tallies, const 
     } while (++line < lines.past && !lines.one_by_one && word + words_of(lines, line) <= capacity);
     for (int64_t m = 1; m <= max_m && block_.alive_count > 0; ++m) {
       const int64_t delay = (m - 1) * tau_;
-      if (lines.columns && line - 1 + delay >= screen_.length()) drop_beyond(delay);
+      if (lines.columns && line - 1 + delay >= screen_.other_length()) drop_beyond(delay);
       if (m > 1)
         kernel_.extend[static_cast<size_t>(screen_.norm())][lines.columns](x_, block_, delay,
                                                                            screen_.limit());
@@ -297,11 +309,12 @@ DelayCount::DelayCount(const Screen& screen, const std::vector<bool>& wanted_m, 
       counts_(wanted_m.size()) {
   if (memory.tallies.size() < wanted_m.size()) memory.tallies.resize(wanted_m.size());
   for (size_t m = 1; m < wanted_m.size(); ++m) {
-    const int64_t vectors = screen.length() - (static_cast<int64_t>(m) - 1) * tau;
-    if (!wanted_m[m] || vectors < 2) continue;
+    const int64_t delay = (static_cast<int64_t>(m) - 1) * tau, vectors = screen.length() - delay;
+    if (!wanted_m[m] || std::min(vectors, screen.other_length() - delay) < 2) continue;
     tallies_[m] = &memory.tallies[m];
     tallies_[m]->make_room(vectors, screen.levels());
     counts_[m].vectors = vectors;
+    if (screen.is_cross()) counts_[m].other_vectors = screen.other_length() - delay;
     if (wanted_.by_diagonal)
       counts_[m].cells_by_diagonal.resize(static_cast<size_t>(screen.levels() * vectors));
   }
@@ -317,7 +330,7 @@ void DelayCount::keep_line(int64_t line, int64_t m, const Tally& tally) {
 }
 
 void DelayCount::walk_diagonals(int64_t first, int64_t past) {
-  const Lines lines{false, first, std::min(past, screen_.length()), wanted_.by_diagonal};
+  const Lines lines{false, first, std::min(past, screen_.other_length()), wanted_.by_diagonal};
   cells_before_.assign(tallies_.size() * static_cast<size_t>(screen_.levels()), 0);
   if (wanted_.by_diagonal)
     walker_.walk(lines, tallies_,
@@ -328,12 +341,15 @@ void DelayCount::walk_diagonals(int64_t first, int64_t past) {
 
 std::vector<LineCounts> DelayCount::run() {
   const int64_t window = std::max<int64_t>(definitions_.theiler, 1);
-  walk_diagonals(1, window);
-  take([](const Tally& tally, LineCounts& to) { to.cells_in_window = tally.cells(); });
-  walk_diagonals(window, screen_.length());
+  if (screen_.is_cross())
+    for (LineCounts& each : counts_) each.cells_in_window.resize(static_cast<size_t>(screen_.levels()));
+  else
+    walk_diagonals(1, window),
+        take([](const Tally& tally, LineCounts& to) { to.cells_in_window = tally.cells(); });
+  walk_diagonals(screen_.is_cross() ? 1 - screen_.length() : window, screen_.other_length());
   take([](const Tally& tally, LineCounts& to) { to.cells = tally.cells(), to.diagonal = tally.lines(); });
   if (wanted_.vertical) {
-    walker_.walk({true, 0, screen_.length(), false}, tallies_);
+    walker_.walk({true, 0, screen_.other_length(), false}, tallies_);
     take([](const Tally& tally, LineCounts& to) { to.vertical = tally.lines(); });
   }
   return std::move(counts_);
@@ -371,14 +387,16 @@ const char* kernel_name(const WalkKernel& kernel) { return kernel.name; }
 void count_lines(const Series& series, const std::vector<int64_t>& m, const std::vector<int64_t>& tau,
                  const std::vector<double>& bounds, const Definitions& definitions,
                  const WalkOptions& options, const VisitCounts& visit) {
-  if (series.length() > kLongestSeries)
+  const int64_t longest = std::max(series.length(), options.other ? options.other->length() : 0);
+  if (longest > kLongestSeries)
     throw Error({.what = "the series is too long",
                  .expected = text("at most ", kLongestSeries, " samples"),
-                 .got = text(series.length()),
+                 .got = text(longest),
                  .hint = "cut it, or keep every second sample"});
   const int64_t max_m = *std::max_element(m.begin(), m.end());
-  const int64_t max_tau = std::min(*std::max_element(tau.begin(), tau.end()), series.length());
-  const Screen screen(series, norm_of(series, definitions), bounds, max_m, (max_m - 1) * max_tau);
+  const int64_t max_tau = std::min(*std::max_element(tau.begin(), tau.end()), longest);
+  const Screen screen(series, options.other, norm_of(series, definitions), bounds, max_m,
+                      (max_m - 1) * max_tau);
   const auto count_one = [&](int64_t t) {
     std::vector<bool> wanted_m(static_cast<size_t>(max_m) + 1);
     for (const int64_t each : m)

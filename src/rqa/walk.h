@@ -26,14 +26,15 @@ struct WalkOptions {
   Wanted wanted;
   ThreadPool* pool = nullptr;          // delays tau are shared out over its threads
   const WalkKernel* kernel = nullptr;  // null: the fastest
+  const Series* other = nullptr;       // cross-recurrence with this one: no Theiler window, no by_diagonal
 };
 
 // m_index, tau_index into the lists; may be called from several threads, for one (m, tau) each once. Not
 // called where fewer than two delay vectors remain.
 using VisitCounts = std::function<void(size_t m_index, size_t tau_index, const LineCounts& counts)>;
 
-// Equal to count_lines_plainly() at each m and tau. bounds: of sum_bounds(), ascending. Memory: about
-// 8 N (E + 1) bytes times the number of m, a thread.
+// Equal to count_lines_plainly(), or count_cross_lines_plainly(), at each m and tau. bounds: of sum_bounds(),
+// ascending. Memory: about 8 N (E + 1) bytes times the number of m, a thread.
 void count_lines(const Series& series, const std::vector<int64_t>& m, const std::vector<int64_t>& tau,
                  const std::vector<double>& bounds, const Definitions& definitions,
                  const WalkOptions& options, const VisitCounts& visit);
