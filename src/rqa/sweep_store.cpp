@@ -1,0 +1,189 @@
+#include "src/rqa/sweep_store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "src/core/error.h"
+#include "src/core/files.h"
+#include "src/core/text.h"
+#include "src/rqa/recording.h"
+
+namespace athanor::rqa {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::seconds kSyncEvery(2);
+
+}  // namespace
+
+class SweepStore::File {
+ public:
+  File(std::string path, int flags)
+      : path_(std::move(path)), fd_(::open(path_.c_str(), O_RDWR | O_CLOEXEC | flags)) {
+    if (fd_ < 0) fail("cannot write");
+  }
+  ~File() { ::close(fd_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  void write(int64_t at, const void* data, size_t size) {
+    const char* next = static_cast<const char*>(data);
+    while (size > 0) {
+      const ssize_t written = ::pwrite(fd_, next, size, at);
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail("cannot write");
+      next += written, at += written, size -= static_cast<size_t>(written);
+    }
+  }
+  bool read(int64_t at, void* data, size_t size) const {
+    return ::pread(fd_, data, size, at) == static_cast<ssize_t>(size);
+  }
+  // By one write: a kill leaves at most its last line torn.
+  void append(const std::string& line) {
+    if (::write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) fail("cannot write");
+  }
+  void truncate(size_t size) {
+    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) fail("cannot shorten");
+  }
+  void sync() {
+    if (::fdatasync(fd_) != 0) fail("cannot write to disk");
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) {
+    throw Error({path_, what + ": " + system_reason(), "", "",
+                 errno == ENOSPC || errno == EFBIG ? "free some space, then go on with --resume" : ""});
+  }
+  std::string path_;
+  int fd_;
+};
+
+void check_same_sweep(const std::string& where, const SweepHead& there, const SweepHead& wanted) {
+  const auto got = describe(there), expected = describe(wanted);
+  const auto line = [](const auto& all, size_t i) {
+    return i < all.size() ? text(all[i].first, " ", all[i].second.substr(0, 200))
+                          : std::string("nothing more");
+  };
+  for (size_t i = 0; i < std::max(got.size(), expected.size()); ++i)
+    if (i >= got.size() || i >= expected.size() || got[i] != expected[i])
+      throw usage_error({where, "is of another sweep", line(expected, i), line(got, i),
+                         "give the same input and options, or another folder"});
+}
+
+SweepStore::SweepStore(const std::string& folder, const SweepHead& head, bool resume)
+    : output_(folder + "/sweep.h5"),
+      folder_(output_ + ".partial"),
+      head_(head),
+      done_(head.recordings.size()) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) throw usage_error({folder, "cannot create the folder: " + failed.message(), "", "", ""});
+  if (fs::exists(output_)) {
+    if (!resume)
+      throw usage_error({output_, "is there already", "", "", "give --resume, or take another folder"});
+    check_same_sweep(output_, SweepResults(output_).head(), head_);
+    complete_ = true;
+    fs::remove_all(folder_, failed);
+    return;
+  }
+  const bool unfinished = fs::exists(folder_ + "/journal.jsonl");
+  if (unfinished && !resume)
+    throw usage_error({folder_, "an unfinished sweep is there already", "", "",
+                       "go on with --resume, or remove the folder"});
+  if (!unfinished) start_anew();
+  go_on();
+}
+
+SweepStore::~SweepStore() = default;
+
+// The journal is made last: without it, nothing was begun.
+void SweepStore::start_anew() {
+  std::error_code failed;
+  fs::remove_all(folder_, failed);
+  fs::create_directory(folder_, failed);
+  if (failed) throw usage_error({folder_, "cannot create the folder: " + failed.message(), "", "", ""});
+  {
+    AtomicPath file(folder_ + "/sweep.h5");
+    create_results(file.path(), head_);
+    file.commit();
+  }
+  write_file_atomically(folder_ + "/journal.jsonl", "{\"synced\":true}\n");
+}
+
+void SweepStore::go_on() {
+  {
+    const SweepResults there(folder_ + "/sweep.h5");
+    check_same_sweep(folder_, there.head(), head_);
+    for (const std::string& analysis : head_.analyses) offsets_.push_back(there.offset_bytes(analysis));
+  }
+  values_ = std::make_unique<File>(folder_ + "/sweep.h5", 0);
+  const std::string path = folder_ + "/journal.jsonl";
+  const std::string content = read_file(path);
+  const std::string whole = content.substr(0, content.rfind('\n') + 1);
+  std::istringstream lines(whole);
+  std::vector<Json> fresh;  // notes since the last sync
+  for (std::string line; std::getline(lines, line);) {
+    const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!entry.is_object()) throw Error({path, "not what it should be", "a JSON object a line", line, ""});
+    fresh.push_back(entry);
+    if (!entry.contains("synced")) continue;
+    for (const Json& note : fresh)
+      if (note.contains("recording")) done_.at(note["recording"]) = true;
+    fresh.clear();
+  }
+  for (const Json& note : fresh)
+    if (holds(note.at("recording"), note.at("fingerprints"))) done_.at(note["recording"]) = true;
+  journal_ = std::make_unique<File>(path, O_APPEND);
+  journal_->truncate(whole.size());
+}
+
+bool SweepStore::holds(int64_t recording, const std::vector<int64_t>& fingerprints) {
+  const int64_t count = head_.values_per_recording();
+  std::vector<double> values(static_cast<size_t>(count));
+  const size_t bytes = values.size() * sizeof(double);
+  for (size_t i = 0; i < fingerprints.size(); ++i) {
+    const int64_t at = offsets_.at(i) + recording * static_cast<int64_t>(bytes);
+    if (!values_->read(at, values.data(), bytes) || fingerprint(values.data(), bytes) != fingerprints[i])
+      return false;
+  }
+  return true;
+}
+
+int64_t SweepStore::write(size_t analysis, int64_t recording, const std::vector<double>& values) {
+  const size_t bytes = values.size() * sizeof(double);
+  values_->write(offsets_[analysis] + recording * static_cast<int64_t>(bytes), values.data(), bytes);
+  return fingerprint(values.data(), bytes);
+}
+
+void SweepStore::note(int64_t recording, const std::vector<int64_t>& fingerprints) {
+  const std::lock_guard held(mutex_);
+  journal_->append(Json({{"recording", recording}, {"fingerprints", fingerprints}}).dump() + "\n");
+  done_[static_cast<size_t>(recording)] = true;
+  if (std::chrono::steady_clock::now() - synced_ > kSyncEvery) sync();
+}
+
+void SweepStore::sync() {
+  values_->sync();
+  journal_->append("{\"synced\":true}\n");
+  journal_->sync();
+  synced_ = std::chrono::steady_clock::now();
+}
+
+void SweepStore::finish() {
+  if (complete_) return;
+  values_->sync();
+  std::error_code failed;
+  fs::rename(folder_ + "/sweep.h5", output_, failed);
+  if (failed) throw Error({output_, "cannot rename into place: " + failed.message(), "", "", ""});
+  fs::remove_all(folder_, failed);
+  complete_ = true;
+}
+
+}  // namespace athanor::rqa
