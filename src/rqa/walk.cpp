@@ -307,6 +307,7 @@ DelayCount::DelayCount(const Screen& screen, const std::vector<bool>& wanted_m, 
       walker_(screen, options.kernel ? *options.kernel : *walk_kernels().front(), definitions, tau, memory),
       tallies_(wanted_m.size()),
       counts_(wanted_m.size()) {
+  wanted_.by_diagonal &= !screen.is_cross();
   if (memory.tallies.size() < wanted_m.size()) memory.tallies.resize(wanted_m.size());
   for (size_t m = 1; m < wanted_m.size(); ++m) {
     const int64_t delay = (static_cast<int64_t>(m) - 1) * tau, vectors = screen.length() - delay;

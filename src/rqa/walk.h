@@ -26,7 +26,7 @@ struct WalkOptions {
   Wanted wanted;
   ThreadPool* pool = nullptr;          // delays tau are shared out over its threads
   const WalkKernel* kernel = nullptr;  // null: the fastest
-  const Series* other = nullptr;       // cross-recurrence with this one: no Theiler window, no by_diagonal
+  const Series* other = nullptr;  // cross-recurrence with this one: no Theiler window, by_diagonal left out
 };
 
 // m_index, tau_index into the lists; may be called from several threads, for one (m, tau) each once. Not

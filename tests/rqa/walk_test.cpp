@@ -92,7 +92,6 @@ CATCH_TEST_CASE("rqa walk: the cross-recurrence of two series equals that of the
     for (uint64_t seed = 1000; seed < 1060; ++seed) {
       CATCH_INFO(kernel_name(*kernel) << ", case " << seed);
       Case each = random_case(seed);
-      each.wanted.by_diagonal = false;
       Series other = each.series;
       for (auto& values : other.coordinates) values.resize(values.size() - values.size() / 3);
       if (seed % 2) std::swap(other, each.series);
@@ -107,6 +106,22 @@ CATCH_TEST_CASE("rqa walk: the cross-recurrence of two series equals that of the
           });
     }
   CATCH_CHECK(compared > 300);
+}
+
+CATCH_TEST_CASE("rqa walk: a series against itself recurs as often as alone, and has no trend", "[unit]") {
+  Rng rng(5);
+  Series series{{{}}};
+  for (int i = 0; i < 100; ++i) series.coordinates[0].push_back(rng.uniform());
+  const Grid grid{{2}, {1}, {0.2}, {2}};
+  const Definitions definitions = preset("seed-cpu");  // the main diagonal is in
+  double alone[2], crossed[2];
+  analyse(series, grid, definitions, {Metric::kRR, Metric::kDET}, alone);
+  analyse_cross(series, series, grid, definitions, {Metric::kRR, Metric::kDET}, crossed);
+  CATCH_CHECK(alone[0] == crossed[0]);
+  CATCH_CHECK(alone[1] == crossed[1]);
+  analyse_cross(series, series, grid, definitions, {Metric::kTrend, Metric::kVmax}, crossed);
+  CATCH_CHECK(std::isnan(crossed[0]));
+  CATCH_CHECK(crossed[1] >= 1);
 }
 
 CATCH_TEST_CASE("rqa walk: a long series with long lines is counted like the plain matrix", "[unit]") {
