@@ -78,4 +78,16 @@ std::vector<std::pair<std::string, std::string>> describe(const Definitions& def
            definitions.vertical_has_main ? "run through the Theiler window" : "end at the Theiler window"}};
 }
 
+std::string definitions_line(const Definitions& definitions, const std::string& analysis) {
+  const std::string norm = analysis == "2d" ? "norm_2d" : "norm_1d";
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : describe(definitions)) {
+    if (name == "comparison" || name == norm) parts.push_back(value);
+    if (name == "eps_unit") parts.push_back("eps in " + value);
+    if (name == "theiler_window") parts.push_back("Theiler window " + value);
+    if (name == "RR") parts.push_back("RR: " + value);
+  }
+  return join(parts, "; ");
+}
+
 }  // namespace athanor::rqa

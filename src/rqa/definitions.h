@@ -44,5 +44,8 @@ std::vector<std::string> preset_names();
 Metric metric_named(const std::string& name);
 // One line a choice, for reports and --json: {"comparison", "distance <= eps"}, …
 std::vector<std::pair<std::string, std::string>> describe(const Definitions& definitions);
+// What decides which cells are recurrent in "1d_x", "1d_y" or "2d", and what RR is, on one line: for
+// captions.
+std::string definitions_line(const Definitions& definitions, const std::string& analysis);
 
 }  // namespace athanor::rqa
