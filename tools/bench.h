@@ -43,6 +43,7 @@ void add_augment_bench(CLI::App& bench);
 void add_encode_bench(CLI::App& bench);
 void add_images_bench(CLI::App& bench);
 void add_loader_bench(CLI::App& bench);
+void add_rqa_bench(CLI::App& bench);
 void add_tokenize_bench(CLI::App& bench);
 void add_train_bench(CLI::App& bench);
 

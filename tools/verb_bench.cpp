@@ -96,8 +96,9 @@ void add_bench_verb(CLI::App& app) {
       app.add_subcommand("bench", "Time parts of the program, each against a rival in the same run");
   bench->require_subcommand(1);
   bench->footer("Example: athanor bench loader --json");
-  constexpr void (*kBenches[])(CLI::App&) = {add_augment_bench, add_encode_bench,   add_images_bench,
-                                             add_loader_bench,  add_tokenize_bench, add_train_bench};
+  constexpr void (*kBenches[])(CLI::App&) = {add_augment_bench, add_encode_bench, add_images_bench,
+                                             add_loader_bench,  add_rqa_bench,    add_tokenize_bench,
+                                             add_train_bench};
   for (const auto add : kBenches) add(*bench);
 }
 

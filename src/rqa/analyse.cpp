@@ -11,11 +11,12 @@ namespace athanor::rqa {
 namespace {
 
 void analyse_pair(const Series& series, const Series* other, const Grid& grid, const Definitions& definitions,
-                  const std::vector<Metric>& metrics, double* values, ThreadPool* pool) {
+                  const std::vector<Metric>& metrics, double* values, ThreadPool* pool,
+                  const WalkKernel* kernel) {
   const std::vector<double> bounds = sum_bounds(series, grid.eps, definitions, other);
   const size_t row = grid.lmin.size() * metrics.size(), block = grid.eps.size() * row;
   std::fill_n(values, grid.m.size() * grid.tau.size() * block, std::numeric_limits<double>::quiet_NaN());
-  const WalkOptions options{.wanted = wanted_for(metrics), .pool = pool, .other = other};
+  const WalkOptions options{.wanted = wanted_for(metrics), .pool = pool, .kernel = kernel, .other = other};
   for (size_t first = 0; first < bounds.size(); first += kMostThresholds) {
     const size_t past = std::min(bounds.size(), first + kMostThresholds);
     count_lines(series, grid.m, grid.tau, {bounds.begin() + first, bounds.begin() + past}, definitions,
@@ -29,14 +30,14 @@ void analyse_pair(const Series& series, const Series* other, const Grid& grid, c
 }  // namespace
 
 void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
-             const std::vector<Metric>& metrics, double* values, ThreadPool* pool) {
-  analyse_pair(series, nullptr, grid, definitions, metrics, values, pool);
+             const std::vector<Metric>& metrics, double* values, ThreadPool* pool, const WalkKernel* kernel) {
+  analyse_pair(series, nullptr, grid, definitions, metrics, values, pool, kernel);
 }
 
 void analyse_cross(const Series& series, const Series& other, const Grid& grid,
                    const Definitions& definitions, const std::vector<Metric>& metrics, double* values,
                    ThreadPool* pool) {
-  analyse_pair(series, &other, grid, definitions, metrics, values, pool);
+  analyse_pair(series, &other, grid, definitions, metrics, values, pool, nullptr);
 }
 
 }  // namespace athanor::rqa

@@ -9,6 +9,8 @@
 
 namespace athanor::rqa {
 
+struct WalkKernel;  // walk.h
+
 // C coordinates [C][N] sampled together: one for 1D, x and y for 2D.
 struct Series {
   std::vector<std::vector<double>> coordinates;
@@ -31,7 +33,8 @@ struct Grid {
 // delays tau are shared out over the threads of `pool`. Throws Error if the series has more than 80,000
 // samples.
 void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
-             const std::vector<Metric>& metrics, double* values, ThreadPool* pool = nullptr);
+             const std::vector<Metric>& metrics, double* values, ThreadPool* pool = nullptr,
+             const WalkKernel* kernel = nullptr);
 
 // The same of the cross-recurrence matrix of two series with as many coordinates: every diagonal counts,
 // there is no Theiler window and no trend; eps in standard deviations are those of both together.

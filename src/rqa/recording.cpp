@@ -41,7 +41,10 @@ int64_t fingerprint(const void* bytes, size_t size, int64_t seed) {
 }
 
 Recording load_recording(const std::string& path, const std::string& name) {
-  const std::string bytes = read_file(path);
+  return parse_recording(read_file(path), name);
+}
+
+Recording parse_recording(const std::string& bytes, const std::string& name) {
   CsvTable table(bytes, name);
   const int64_t x = need_column(table, name, {"x", "GazePointX_normalized"});
   const int64_t y = need_column(table, name, {"y", "GazePointY_normalized"});

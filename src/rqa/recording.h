@@ -20,6 +20,7 @@ struct Recording {
 // are not read, but milliseconds. `name` stands for the file in errors. Throws Error with the line: no such
 // column, not a finite number, rows of different lengths, times that descend.
 Recording load_recording(const std::string& path, const std::string& name);
+Recording parse_recording(const std::string& bytes, const std::string& name);
 inline Recording load_recording(const std::string& path) { return load_recording(path, path); }
 
 // The coordinates of "1d_x", "1d_y" or "2d". Throws usage Error naming those.
