@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kExamples =
     "Example:\n"
     "  athanor config show configs/multi_timeframe_lstm.yaml optimizer.lr=5e-4\n"
-    "  athanor config validate configs/*.yaml\n"
+    "  athanor config validate configs/quickstart.yaml configs/face_parsing.yaml\n"
     "  athanor config schema > athanor.schema.json   # for editors with a YAML language server";
 
 void add_show(CLI::App& verb) {
@@ -36,7 +36,7 @@ void add_validate(CLI::App& verb) {
   auto paths = std::make_shared<std::vector<std::string>>();
   CLI::App* validate = verb.add_subcommand("validate", "Check jobs; says nothing of the data that they name");
   validate->add_option("configs", *paths, "the jobs")->required()->type_name("CONFIG");
-  validate->footer("Example:\n  athanor config validate configs/*.yaml");
+  validate->footer("Example:\n  athanor config validate configs/quickstart.yaml configs/face_parsing.yaml");
   validate->callback([paths] {
     for (const std::string& path : *paths) {
       load_job(path, {});

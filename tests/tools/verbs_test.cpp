@@ -14,9 +14,9 @@ using Json = nlohmann::ordered_json;
 
 CATCH_TEST_CASE("help: each verb says what it is in its first line and ends with an example", "[unit]") {
   const std::vector<std::string> verbs{
-      "train",      "eval",        "predict",         "export",          "prepare bars",
-      "synth bars", "config show", "config schema",   "config validate", "config reference",
-      "doctor",     "bench",       "augment preview", "tokenize"};
+      "train",           "eval",          "predict",         "export",           "prepare bars", "synth bars",
+      "config show",     "config schema", "config validate", "config reference", "doctor",       "bench",
+      "augment preview", "tokenize",      "rqa synth",       "rqa sweep",        "rqa merge"};
   std::vector<Run> runs{{{"--help"}}};
   for (const std::string& verb : verbs) {
     Run run;
