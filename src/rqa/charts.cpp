@@ -166,7 +166,8 @@ std::string chart_style() {
          ".line{stroke-width:1.8;fill:none}"
          ".chart .hatch{stroke:#8a8a8e;stroke-width:1.2}.chart .none{fill:#8a8a8e;fill-opacity:.18}" +
          rules({8, 88, 158}, {240, 240, 236}, {186, 78, 4}, kLight) +
-         "@media(prefers-color-scheme:dark){.chart{fill:#e8e8ea}" +
+         "@media(prefers-color-scheme:dark){.chart{fill:#e8e8ea}.chart "
+         "image{filter:invert(.88) hue-rotate(180deg)}" +
          rules({92, 172, 244}, {44, 46, 51}, {250, 150, 72}, kDark) + "}";
 }
 
@@ -196,7 +197,10 @@ std::string draw_heat_map(const HeatMap& map) {
                 std::isnan(value) ? "not tested" : number_text(value), "</title></rect>");
     if (std::isnan(value)) out += segment(x, y + tall, x + cell, y, "hatch");
   }
-  const size_t every = (map.x_names.size() + 9) / 10;
+  double widest = 0;
+  for (const std::string& name : map.x_names)
+    widest = std::max(widest, 10 + 6.8 * static_cast<double>(name.size()));
+  const auto every = static_cast<size_t>(std::ceil(widest / cell));
   for (size_t k = 0; k < map.x_names.size(); k += every)
     out += words(kLeft + cell * (static_cast<double>(k) + 0.5), bottom + 14, map.x_names[k], kMiddle);
   const size_t every_row = (map.y_names.size() + 11) / 12;
@@ -213,6 +217,8 @@ std::string draw_forest(const ForestPlot& plot) {
   const std::string names = legend(plot.series, kWidth, &top);
   for (const Estimate& each : plot.estimates)
     if (!std::isnan(each.value)) low = std::min(low, each.low), high = std::max(high, each.high);
+  const double step = tick_step(low, high, 6);
+  low = std::floor(low / step) * step, high = std::ceil(high / step) * step;
   const double line = 13, row = line * static_cast<double>(plot.series.size()) + 9;
   const double bottom = top + row * static_cast<double>(plot.rows.size());
   const auto x_of = [&](double value) { return kLeft + (kRight - kLeft) * (value - low) / (high - low); };

@@ -25,7 +25,7 @@ constexpr const char* kPageStyle =
     ".scroll{overflow-x:auto;margin:.6em 0}table{border-collapse:collapse;font-size:.86rem;"
     "font-variant-numeric:tabular-nums}th,td{padding:.28em .8em .28em 0;text-align:left;vertical-align:top;"
     "border-bottom:1px solid var(--line)}th{color:var(--soft);font-weight:600;white-space:nowrap}"
-    "td.n,th.n{text-align:right}details{margin:.5em 0;padding:.45em "
+    "td.n,th.n{text-align:right;white-space:nowrap}details{margin:.5em 0;padding:.45em "
     ".8em;background:var(--block);border-radius:8px}"
     "summary{cursor:pointer;font-weight:600}.facts{display:flex;flex-wrap:wrap;gap:10px 34px;margin:1.2em 0}"
     ".facts div{min-width:7em}.facts b{display:block;font-size:1.5rem;line-height:1.2}"
@@ -57,6 +57,18 @@ std::string figure_html(const FigureRow& row, const std::string& definitions) {
               ".</figcaption></figure>\n");
 }
 
+std::string analysis_title(const std::string& analysis) {
+  if (analysis == "1d_x") return "1D: x over time";
+  if (analysis == "1d_y") return "1D: y over time";
+  return analysis == "2d" ? "2D: x and y over time" : escaped(analysis);
+}
+
+template <class T>
+std::string range_text(const char* name, const std::vector<T>& values) {
+  if (values.size() == 1) return text(name, " ", values[0]);
+  return text(name, " ", values.front(), " to ", values.back(), " (", values.size(), ")");
+}
+
 std::string fact(const std::string& number, const std::string& what) {
   return text("<div><b>", escaped(number), "</b><span>", escaped(what), "</span></div>");
 }
@@ -83,7 +95,12 @@ std::string facts_html(const SweepHead& head, const SweepStatistics& statistics,
   out += fact(text(head.grid.combinations()), "combinations") + fact(text(tested.size()), "columns tested");
   out += fact(text(below(statistics.q)), "with q < 0.05 (Benjamini-Hochberg)");
   if (statistics.permutations > 0) out += fact(text(below(statistics.p_max_t)), "with p < 0.05 (max-T)");
-  return out + "</div>\n";
+  return out + "</div>\n" +
+         paragraph(text(
+             "Every combination of ", range_text("m", head.grid.m), ", ", range_text("tau", head.grid.tau),
+             ", ", range_text("eps", head.grid.eps), " and ", range_text("l_min", head.grid.lmin),
+             ". A column is one metric of one analysis at one combination; what was left out, and all "
+             "definitions, stand at the end."));
 }
 
 std::string strongest_html(const SweepHead& head, const SweepStatistics& statistics,
@@ -143,7 +160,7 @@ void add_analysis(const SweepResults& results, const std::string& study, int64_t
                   const std::vector<int64_t>& tested, Report& report) {
   const SweepStatistics& statistics = report.statistics;
   const SweepHead& head = results.head();
-  report.html += text("<h2>", escaped(head.analyses[analysis]), "</h2>\n");
+  report.html += text("<h2>", analysis_title(head.analyses[analysis]), "</h2>\n");
   std::vector<int64_t> best;  // of each metric, by H
   for (const int64_t column : tested) {
     const ColumnPlace place = place_of(statistics, column);

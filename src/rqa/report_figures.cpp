@@ -1,3 +1,4 @@
+// The charts of a report: recurrence plots, effect sizes over the grid, forest plots, tasks.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -123,14 +124,12 @@ FigureRow draw_forest_row(const SweepResults& results, const SweepStatistics& st
       plot.estimates.push_back({effect.g, effect.low, effect.high});
     }
   }
-  return {
-      "Effect sizes",
-      text("Differences of subjects' means over tasks in pooled standard deviations, at ",
-           combination_text(head, place),
-           ". The combination was chosen because an effect is largest there, so that these intervals are "
-           "narrower "
-           "and these effects larger than a new study would find. A metric without marks was not tested."),
-      {{head.analyses[place.analysis] + "_forest", draw_forest(plot)}}};
+  return {"Effect sizes",
+          text("Differences of subjects' means over tasks in pooled standard deviations, at ",
+               combination_text(head, place),
+               ". It was chosen because an effect is largest there: expect smaller ones in a new study. A "
+               "metric without marks was not tested."),
+          {{head.analyses[place.analysis] + "_forest", draw_forest(plot)}}};
 }
 
 FigureRow draw_trend_row(const SweepResults& results, const SweepStatistics& statistics,
@@ -209,15 +208,11 @@ FigureRow draw_effect_row(const SweepResults& results, const SweepStatistics& st
            number_text(statistics.q[best_column]), ", max-T p ", number_text(statistics.p_max_t[best_column]),
            ". Hatched: not tested, since the recurrence rate is degenerate or a value is missing."),
       {}};
+  const double most = std::max(largest_effect(statistics, delays), largest_effect(statistics, thresholds));
   const auto add = [&](const std::vector<int64_t>& columns, const char* kind, ChartText about,
                        const std::vector<std::string>& x_names, const std::vector<std::string>& y_names) {
     for (size_t pair = 0; pair < statistics.pairs.size(); ++pair) {
-      HeatMap map{about,
-                  x_names,
-                  y_names,
-                  {},
-                  largest_effect(statistics, columns),
-                  text("Hedges g, ", pair_name(statistics, pair))};
+      HeatMap map{about, x_names, y_names, {}, most, text("Hedges g, ", pair_name(statistics, pair))};
       map.text.title = text(metric_text(metric), ": ", pair_name(statistics, pair));
       map.text.description =
           text("Effect sizes of ", metric_text(metric), " by ", about.x_label, " and ", about.y_label);

@@ -95,9 +95,9 @@ bool degenerate(const double* rates, int64_t subjects, const StatisticsOptions& 
 // values [subjects] of the column; rates of its combination, or null.
 Verdict verdict_of(const double* values, const double* rates, int64_t subjects,
                    const StatisticsOptions& options) {
+  if (rates && degenerate(rates, subjects, options)) return Verdict::kDegenerate;
   if (std::any_of(values, values + subjects, [](double value) { return !std::isfinite(value); }))
     return Verdict::kUndefined;
-  if (rates && degenerate(rates, subjects, options)) return Verdict::kDegenerate;
   const auto [least, most] = std::minmax_element(values, values + subjects);
   return *least == *most ? Verdict::kConstant : Verdict::kTested;
 }

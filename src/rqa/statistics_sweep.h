@@ -26,13 +26,13 @@ enum class Verdict : uint8_t {
   kTested,
   kRepeated,    // the same numbers as a column before it: m = 1 at another tau; a metric without l_min at
                 // another
-  kUndefined,   // no number for one subject or more, in any task
   kDegenerate,  // the recurrence rate is (see StatisticsOptions)
+  kUndefined,   // no number for one subject or more, in any task
   kConstant     // the same number for every subject
 };
 constexpr std::array<std::string_view, 5> kVerdictTexts{
-    "tested", "repeats another column", "no value for some subject",
-    "recurrence rate near 0 or 1 for half of the subjects", "the same value for every subject"};
+    "tested", "repeats another column", "recurrence rate near 0 or 1 for half of the subjects",
+    "no value for some subject", "the same value for every subject"};
 
 struct SweepStatistics {
   std::vector<std::string> groups;                    // control, mci, ad first, then as they come
