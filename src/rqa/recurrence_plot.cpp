@@ -20,6 +20,22 @@ void set_shade(uint8_t* pixel, double share) {
     pixel[c] = static_cast<uint8_t>(std::lround(255 + (kRecurrent[c] - 255) * share));
 }
 
+// Lines of at most `width_px`, broken between words.
+std::vector<std::string> wrapped(const std::vector<std::string>& lines, int64_t width_px) {
+  std::vector<std::string> out;
+  for (const std::string& line : lines) {
+    out.emplace_back();
+    for (const std::string& word : split(line, ' ')) {
+      const std::string longer = out.back().empty() ? word : out.back() + " " + word;
+      if (text_width(longer) <= width_px || out.back().empty())
+        out.back() = longer;
+      else
+        out.push_back(word);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 RecurrencePlot draw_recurrences(const Series& series, int64_t m, int64_t tau, double eps,
@@ -55,9 +71,9 @@ Image framed(const RecurrencePlot& plot, const std::vector<std::string>& caption
              const std::string& unit) {
   const int64_t grow = std::max<int64_t>(1, 480 / plot.image.height), side = plot.image.height * grow;
   constexpr int64_t kLeft = 56, kTop = 14;
-  int64_t width = kLeft + side + 24;
-  for (const std::string& line : caption) width = std::max(width, text_width(line) + 24);
-  const int64_t bottom = kTop + side, lines = static_cast<int64_t>(caption.size());
+  const int64_t width = kLeft + side + 24, bottom = kTop + side;
+  const std::vector<std::string> shown_lines = wrapped(caption, width - 24);
+  const auto lines = static_cast<int64_t>(shown_lines.size());
   Image out = make_image(bottom + 40 + lines * 13, width, 3);
   fill_box(out, 0, 0, out.height, out.width, kPaper);
   fill_box(out, kTop - 1, kLeft - 1, side + 2, side + 2, kFrame);
@@ -72,7 +88,7 @@ Image framed(const RecurrencePlot& plot, const std::vector<std::string>& caption
     draw_text(out, bottom - along - 4, kLeft - 8 - text_width(shown), shown, kInk);
   }
   draw_text(out, bottom + 20, kLeft + (side - text_width(unit)) / 2, unit, kInk);
-  for (int64_t k = 0; k < lines; ++k) draw_text(out, bottom + 36 + k * 13, 12, caption[k], kInk);
+  for (int64_t k = 0; k < lines; ++k) draw_text(out, bottom + 36 + k * 13, 12, shown_lines[k], kInk);
   return out;
 }
 
