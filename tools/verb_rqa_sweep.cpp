@@ -12,6 +12,7 @@
 #include "src/core/progress.h"
 #include "src/core/stop.h"
 #include "src/core/text.h"
+#include "src/rqa/steps.h"
 #include "src/rqa/synth_study.h"
 #include "tools/rqa_sweep_config.h"
 #include "tools/rqa_verbs.h"
@@ -22,7 +23,7 @@ namespace {
 using rqa::SweepEvent;
 
 struct SweepFlags {
-  std::string input, output, config, shard;
+  std::string input, output, config, shard, steps;
   std::vector<std::string> overrides;  // key=value, of the flags that were given
   bool resume = false, json = false, cpu_only = false;
 };
@@ -51,6 +52,32 @@ void note_device(const RqaSweepConfig& config) {
         "; going on with the CPU"));
 }
 
+void print_counts(const rqa::SweepCounts& counts, const rqa::SweepOptions& options) {
+  std::cout << "swept " << counts.recordings << " recordings at " << options.grid.combinations()
+            << " combinations, " << join(options.analyses, " and ") << ", to " << options.output
+            << "/sweep.h5 in " << decimals(counts.seconds, 2) << " s, "
+            << decimals(static_cast<double>(std::clock()) / CLOCKS_PER_SEC, 2) << " s of CPU time";
+  if (counts.resumed > 0) std::cout << "; " << counts.resumed << " of them in an earlier run";
+  if (counts.left_out > 0) std::cout << "; " << counts.left_out << " left out";
+  std::cout << "\n";
+}
+
+void write_steps_of(const SweepFlags& flags, const rqa::SweepOptions& options) {
+  const std::vector<rqa::Combination> combinations = rqa::combinations_of(flags.steps, options.grid);
+  Progress progress;
+  ProgressState state{.steps = static_cast<int64_t>(combinations.size()), .unit = "combinations"};
+  const rqa::StepsCounts counts = rqa::write_steps(rqa::load_results(options.output), options.output,
+                                                   combinations, options.threads, [&](int64_t done) {
+                                                     state.step = state.samples = done;
+                                                     if (!flags.json) progress.update(state);
+                                                   });
+  if (flags.json) return;
+  progress.finish(state);
+  std::cout << "wrote the five steps of " << counts.written << " combinations to " << options.output;
+  if (counts.there > 0) std::cout << "; " << counts.there << " were there already";
+  std::cout << "\n";
+}
+
 void run_sweep(const SweepFlags& flags) {
   RqaSweepConfig config;
   read_config(flags.config, flags.overrides, fields_of(config));
@@ -61,20 +88,18 @@ void run_sweep(const SweepFlags& flags) {
   options.version = ATHANOR_VERSION;
   options.resume = flags.resume;
   if (!flags.shard.empty()) std::tie(options.shard, options.shards) = rqa_shard(flags.shard);
+  if (!flags.steps.empty()) rqa::combinations_of(flags.steps, options.grid);  // before hours of work
+  if (!flags.steps.empty() && options.shards > 1)
+    throw usage_error({"--steps", "a shard has not all recordings", "", "",
+                       "merge the shards, then sweep --resume --steps into the same folder"});
   note_device(config);
   install_stop_signals();
   Bar bar;
   const rqa::SweepCounts counts = rqa::sweep(
       options,
       flags.json ? rqa::SweepWatcher(print_json) : [&bar](const SweepEvent& event) { bar.show(event); });
-  if (flags.json) return;
-  std::cout << "swept " << counts.recordings << " recordings at " << options.grid.combinations()
-            << " combinations, " << join(options.analyses, " and ") << ", to " << options.output
-            << "/sweep.h5 in " << decimals(counts.seconds, 2) << " s, "
-            << decimals(static_cast<double>(std::clock()) / CLOCKS_PER_SEC, 2) << " s of CPU time";
-  if (counts.resumed > 0) std::cout << "; " << counts.resumed << " of them in an earlier run";
-  if (counts.left_out > 0) std::cout << "; " << counts.left_out << " left out";
-  std::cout << "\n";
+  if (!flags.json) print_counts(counts, options);
+  if (!flags.steps.empty()) write_steps_of(flags, options);
 }
 
 // Flags that are keys of the configuration: what is given goes over the file's.
@@ -123,6 +148,10 @@ void add_rqa_sweep(CLI::App& rqa) {
   verb->add_flag("--cpu-only", flags->cpu_only, "as --device cpu");
   verb->add_option("--shard", flags->shard, "the recordings of this machine, i from 0 to n-1")
       ->type_name("i/n");
+  verb->add_option(
+          "--steps", flags->steps,
+          "write the five steps' folders too, of all combinations or of some: m2_tau1_eps0.06_lmin2,…")
+      ->type_name("LIST");
   verb->add_flag("--resume", flags->resume, "go on with an unfinished sweep");
   verb->add_flag("--json", flags->json, "progress as lines of JSON on standard output");
   verb->footer(

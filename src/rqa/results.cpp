@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "src/core/error.h"
 #include "src/core/text.h"
@@ -112,6 +113,16 @@ SweepHead read_head(const Hdf5File& file) {
 }
 
 }  // namespace
+
+std::vector<std::string> group_names(const SweepHead& head) {
+  std::set<std::string> there;
+  for (const RecordingInfo& each : head.recordings) there.insert(each.group);
+  std::vector<std::string> names;
+  for (const char* first : {"control", "mci", "ad"})
+    if (there.erase(first) > 0) names.emplace_back(first);
+  names.insert(names.end(), there.begin(), there.end());
+  return names;
+}
 
 std::vector<std::pair<std::string, std::string>> describe(const SweepHead& head) {
   std::vector<std::pair<std::string, std::string>> all{

@@ -43,6 +43,9 @@ struct SweepHead {
   }
 };
 
+// The groups that occur: control, mci, ad first, then others by name.
+std::vector<std::string> group_names(const SweepHead& head);
+
 // Everything in the head as names and texts, in a fixed order: two sweeps are of the same job if all are
 // equal.
 std::vector<std::pair<std::string, std::string>> describe(const SweepHead& head);

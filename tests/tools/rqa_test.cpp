@@ -134,6 +134,16 @@ CATCH_TEST_CASE("rqa merge: the shards of the Slurm script merge into the bytes 
   CATCH_CHECK(read_file(many + "/sweep.h5") == read_file(one + "/sweep.h5"));
 }
 
+CATCH_TEST_CASE("rqa sweep: --steps writes the five steps of chosen combinations, once", "[unit]") {
+  const std::string output = fresh("rqa_steps");
+  std::vector<std::string> arguments = sweep_into(output, kSmall);
+  arguments.insert(arguments.end(), {"--resume", "--steps", "m2_tau1_eps0.07_lmin2,m3_tau4_eps0.05_lmin3"});
+  CATCH_CHECK_THAT(need_run(arguments).out, Contains("wrote the five steps of 2 combinations"));
+  CATCH_CHECK(lines_of(read_file(output + "/m3_tau4_eps0.05_lmin3/step2_data_merge/RQA_merged.csv")).size() ==
+              306);
+  CATCH_CHECK_THAT(need_run(arguments).out, Contains("0 combinations") && Contains("2 were there already"));
+}
+
 CATCH_TEST_CASE("bad input: rqa sweep", "[unit]") {
   const std::string nothing = fresh("rqa_nothing"), swept = fresh("rqa_swept"), faulty = fresh("rqa.yaml");
   fs::create_directories(nothing);
@@ -159,6 +169,14 @@ CATCH_TEST_CASE("bad input: rqa sweep", "[unit]") {
       {"an analysis given twice", with({"--analyses", "2d,2d"}), 2, {"'2d' is given twice"}},
       {"a preset that is not known", with({"--preset", "pyrq"}), 2, {"preset", "pyrqa"}},
       {"a shard that is none", with({"--shard", "8/8"}), 2, {"--shard: not a shard", "0 to n-1"}},
+      {"steps of a combination that is not swept",
+       with({"--m", "2", "--steps", "m3_tau1_eps0.06_lmin2"}),
+       2,
+       {"--steps", "'m3_tau1_eps0.06_lmin2' is not in the sweep"}},
+      {"steps of a shard",
+       with({"--steps", "all", "--shard", "0/2"}),
+       2,
+       {"--steps: a shard has not all recordings", "merge"}},
       {"a key that is not known", with({"--config", faulty}), 2, {"rqa.yaml:2: unknown key 'taau'", "'tau'"}},
       {"results there already", sweep_into(swept, kSmall), 2, {"sweep.h5: is there already", "--resume"}},
       {"results of another sweep",
