@@ -15,7 +15,12 @@ void analyse_pair(const Series& series, const Series* other, const Grid& grid, c
                   const WalkKernel* kernel) {
   const std::vector<double> bounds = sum_bounds(series, grid.eps, definitions, other);
   const size_t row = grid.lmin.size() * metrics.size(), block = grid.eps.size() * row;
-  std::fill_n(values, grid.m.size() * grid.tau.size() * block, std::numeric_limits<double>::quiet_NaN());
+  const int64_t length = std::min(series.length(), other ? other->length() : series.length());
+  for (size_t m = 0; m < grid.m.size(); ++m)
+    for (size_t tau = 0; tau < grid.tau.size(); ++tau)
+      if (length - (grid.m[m] - 1) * grid.tau[tau] < 2)
+        std::fill_n(values + (m * grid.tau.size() + tau) * block, block,
+                    std::numeric_limits<double>::quiet_NaN());
   const WalkOptions options{.wanted = wanted_for(metrics), .pool = pool, .kernel = kernel, .other = other};
   for (size_t first = 0; first < bounds.size(); first += kMostThresholds) {
     const size_t past = std::min(bounds.size(), first + kMostThresholds);

@@ -16,15 +16,27 @@ double ratio(int64_t part, int64_t whole) {
   return whole ? static_cast<double>(part) / static_cast<double>(whole) : kNone;
 }
 
-constexpr int64_t kTable = 1 << 14;
-// n ln n for n < kTable
-const double* entropy_terms() {
-  static const std::vector<double> table = [] {
-    std::vector<double> terms(kTable);
-    for (int64_t k = 1; k < kTable; ++k) terms[k] = static_cast<double>(k) * std::log(static_cast<double>(k));
-    return terms;
-  }();
-  return table.data();
+// ln n and n ln n, from tables where n is small.
+class Logarithms {
+ public:
+  Logarithms() {
+    for (int64_t n = 1; n < kSmall; ++n) {
+      logs_.push_back(std::log(static_cast<double>(n)));
+      terms_.push_back(static_cast<double>(n) * logs_.back());
+    }
+  }
+  double log(int64_t n) const { return n < kSmall ? logs_[n] : std::log(static_cast<double>(n)); }
+  double term(int64_t n) const {
+    return n < kSmall ? terms_[n] : static_cast<double>(n) * std::log(static_cast<double>(n));
+  }
+
+ private:
+  static constexpr int64_t kSmall = 1 << 14;
+  std::vector<double> logs_{0}, terms_{0};
+};
+const Logarithms& logarithms() {
+  static const Logarithms tables;
+  return tables;
 }
 
 ATHANOR_CLONES void add_lines(int64_t length, const int64_t* __restrict counts, int64_t thresholds,
@@ -48,16 +60,12 @@ struct LineSums {
   void add(int64_t length, const int64_t* counts) {
     const auto thresholds = static_cast<int64_t>(points.size());
     add_lines(length, counts, thresholds, points.data(), lines.data(), longest.data());
-    const double* table = entropy_terms();
-    for (int64_t e = 0; e < thresholds; ++e) {
-      const int64_t n = counts[e];
-      terms[e] += n < kTable ? table[n] : static_cast<double>(n) * std::log(static_cast<double>(n));
-    }
+    const Logarithms& tables = logarithms();
+    for (int64_t e = 0; e < thresholds; ++e) terms[e] += tables.term(counts[e]);
   }
   double entropy(size_t e) const {
     if (lines[e] == 0) return kNone;
-    const auto count = static_cast<double>(lines[e]);
-    return std::max(0.0, std::log(count) - terms[e] / count);
+    return std::max(0.0, logarithms().log(lines[e]) - terms[e] / static_cast<double>(lines[e]));
   }
 };
 
@@ -139,7 +147,8 @@ void compute_metrics(const LineCounts& counts, const std::vector<int64_t>& lmin,
   const size_t thresholds = counts.cells.size();
   const Histogram diagonal =
       sum_lines(counts.diagonal, thresholds, lmin, has_main ? 2 : 1, has_main ? counts.vectors : 0);
-  const Histogram vertical = sum_lines(counts.vertical, thresholds, lmin, 1, 0);
+  const Histogram vertical =
+      sum_lines(counts.vertical, wanted_for(metrics).vertical ? thresholds : 0, lmin, 1, 0);
   std::vector<int64_t> longest = diagonal.all.longest;
   if (has_main && !definitions.longest_has_main)
     longest = sum_lines(counts.diagonal, thresholds, {}, 1, 0).all.longest;

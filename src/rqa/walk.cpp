@@ -22,7 +22,9 @@ class Tally {
     stride_ = thresholds + 1;
     differences_.resize(std::max(differences_.size(), static_cast<size_t>((vectors + 1) * stride_)));
   }
-  void add_cell(uint8_t level) { ++cells_[level]; }
+  // The n-th cell that is looked at: neighbours often have one level, whose counter would have to wait for
+  // itself.
+  void add_cell(uint8_t level, int64_t n) { ++cells_[static_cast<size_t>(n) % kCounters][level]; }
   // Of the thresholds [first, past).
   void add_line(int64_t length, int first, int past) {
     int32_t* row = differences_.data() + length * stride_;
@@ -37,46 +39,51 @@ class Tally {
  private:
   int64_t stride_ = 1, longest_ = 1;
   std::vector<int32_t> differences_;  // [length, E+1]: of the counts at a threshold and at the one below
-  std::array<int64_t, 256> cells_{};  // by level
+  static constexpr size_t kCounters = 4;
+  std::array<std::array<int64_t, 256>, kCounters> cells_{};  // by level; the sum of all counters
 };
 
 std::vector<int64_t> Tally::cells() const {
   std::vector<int64_t> cells(static_cast<size_t>(stride_ - 1));
   int64_t sum = 0;
-  for (size_t e = 0; e < cells.size(); ++e) cells[e] = sum += cells_[e];
+  for (size_t e = 0; e < cells.size(); ++e) {
+    for (const auto& counter : cells_) sum += counter[e];
+    cells[e] = sum;
+  }
   return cells;
 }
 
 // Those of length 1 are the cells that no longer line has.
 LineLengths Tally::lines() const {
-  const int64_t thresholds = stride_ - 1;
-  LineLengths out;
-  std::vector<int64_t> single = cells();
-  out.lengths.push_back(1);
-  out.counts.resize(static_cast<size_t>(thresholds));
+  const auto thresholds = static_cast<size_t>(stride_ - 1);
+  std::vector<int64_t> rows{1};
   for (int64_t length = 2; length <= longest_; ++length) {
     const int32_t* row = differences_.data() + length * stride_;
     int32_t any = 0;
-    for (int64_t e = 0; e < stride_; ++e) any |= row[e];
-    if (any == 0) continue;
-    out.lengths.push_back(length);
-    int64_t sum = 0;
-    for (int64_t e = 0; e < thresholds; ++e) {
-      out.counts.push_back(sum += row[e]);
-      single[static_cast<size_t>(e)] -= length * sum;
-    }
+    for (size_t e = 0; e < thresholds; ++e) any |= row[e];
+    if (any != 0) rows.push_back(length);
   }
-  std::copy(single.begin(), single.end(), out.counts.begin());
-  if (std::all_of(single.begin(), single.end(), [](int64_t count) { return count == 0; })) {
+  LineLengths out{rows, std::vector<int64_t>(rows.size() * thresholds)};
+  const std::vector<int64_t> all = cells();
+  int64_t* single = out.counts.data();
+  std::copy(all.begin(), all.end(), single);
+  for (size_t n = 1; n < rows.size(); ++n) {
+    const int32_t* row = differences_.data() + rows[n] * stride_;
+    int64_t* to = single + n * thresholds;
+    int64_t sum = 0;
+    for (size_t e = 0; e < thresholds; ++e) to[e] = sum += row[e];
+    for (size_t e = 0; e < thresholds; ++e) single[e] -= rows[n] * to[e];
+  }
+  if (std::all_of(single, single + thresholds, [](int64_t count) { return count == 0; })) {
     out.lengths.erase(out.lengths.begin());
-    out.counts.erase(out.counts.begin(), out.counts.begin() + thresholds);
+    out.counts.erase(out.counts.begin(), out.counts.begin() + static_cast<int64_t>(thresholds));
   }
   return out;
 }
 
 void Tally::clear() {
   std::fill_n(differences_.begin(), (longest_ + 1) * stride_, 0);
-  cells_.fill(0);
+  for (auto& counter : cells_) std::fill_n(counter.begin(), stride_, 0);
   longest_ = 1;
 }
 
@@ -238,39 +245,40 @@ void Walker::find_levels(int64_t count, int64_t m, bool columns, Tally& tally) {
       level = screen_.exact_level(m, tau_, block_.i[word] + cell, block_.j[word] + (columns ? 0 : cell));
     }
     memory_.levels[n] = level;
-    tally.add_cell(level);
+    tally.add_cell(level, n);
   }
 }
 
-// Lines of the thresholds [level, the one below on the stack) began at `start`.
+// Lines of the thresholds [level, the one below on the stack) began at `start`. Whether the level falls or
+// rises cannot be foretold: a fall is an entry that is always written and sometimes kept, a rise a loop that
+// then does not run.
 void Walker::close_lines(int64_t count, int64_t changes, Tally& tally) {
   struct Open {
     int upto;
     uint32_t start;
   };
-  std::array<Open, kMostThresholds + 1> open;
+  std::array<Open, kMostThresholds + 2> open;
   int depth = 0, level = static_cast<int>(screen_.levels());
   const int none = level;
-  const auto rise_to = [&](int to, uint32_t end) {
-    while (level < to) {
+  const auto move_to = [&](int next, uint32_t start, uint32_t end) {
+    open[static_cast<size_t>(depth)] = {level, start};
+    depth += next < level;
+    level = std::min(level, next);
+    while (level < next) {
       const Open& last = open[static_cast<size_t>(depth - 1)];
-      const int upto = std::min(last.upto, to);
+      const int upto = std::min(last.upto, next);
       tally.add_line(end - last.start, level, upto);
-      depth -= last.upto <= to;
+      depth -= last.upto <= next;
       level = upto;
     }
   };
+  const uint32_t *changed = memory_.changes.data(), *places = memory_.places.data() + kFront;
+  const uint8_t* pairs = memory_.pairs.data() + kFront;
   for (int64_t n = 0; n < changes; ++n) {
-    const uint32_t at = memory_.changes[n] + kFront;
-    const int next = memory_.pairs[at];
-    if (next < level) {
-      open[static_cast<size_t>(depth++)] = {level, memory_.places[at] - 1};
-      level = next;
-    } else {
-      rise_to(next, memory_.places[at - 1] + 1);
-    }
+    const uint32_t at = changed[n], before = places[static_cast<int64_t>(at) - 1];
+    move_to(pairs[at], places[at] - 1, before + 1);
   }
-  rise_to(none, memory_.places[kFront + count - 1] + 1);
+  move_to(none, 0, places[count - 1] + 1);
 }
 
 // All counts of one tau.
