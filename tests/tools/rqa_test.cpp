@@ -61,7 +61,7 @@ CATCH_TEST_CASE("rqa sweep: killed by SIGKILL again and again, it resumes to the
   Run run{sweep_into(killed, grid)};
   run.arguments.emplace_back("--resume");
   int kills = 0;
-  for (run.kill_after_ms = 300;; run.kill_after_ms += 100) {
+  for (run.kill_after_ms = 300;; run.kill_after_ms += 200) {
     const Outcome outcome = run_athanor(run);
     if (outcome.exit_code != 128 + 9) {
       CATCH_INFO(outcome.err);
