@@ -1,6 +1,5 @@
 #include "src/rqa/steps.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include "src/rqa/grid_text.h"
 #include "src/rqa/recording.h"
 #include "src/rqa/step_pictures.h"
+#include "src/rqa/sweep_store.h"
 
 namespace athanor::rqa {
 namespace {
@@ -102,24 +102,17 @@ class Batch {
   std::string path_of(const std::string& signature) const { return staging_ + "/" + signature; }
   void publish(const std::vector<std::string>& signatures) {
     if (signatures.empty()) return;
-    sync(staging_, ::syncfs);
+    sync_folder(staging_, ::syncfs);
     for (const std::string& signature : signatures) {
       std::error_code failed;
       fs::rename(path_of(signature), folder_ + "/" + signature, failed);
       if (failed)
         throw Error({folder_ + "/" + signature, "cannot rename into place: " + failed.message(), "", "", ""});
     }
-    sync(folder_, ::fsync);
+    sync_folder(folder_);
   }
 
  private:
-  static void sync(const std::string& folder, int (*how)(int)) {
-    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool failed = fd < 0 || how(fd) != 0;
-    const std::string reason = failed ? system_reason() : "";
-    if (fd >= 0) ::close(fd);
-    if (failed) throw Error({folder, "cannot write to disk: " + reason, "", "", ""});
-  }
   std::string folder_, staging_;
 };
 

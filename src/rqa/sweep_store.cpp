@@ -1,6 +1,7 @@
 #include "src/rqa/sweep_store.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -52,6 +53,11 @@ class SweepStore::File {
   void truncate(size_t size) {
     if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) fail("cannot shorten");
   }
+  // Until this process ends, no other one goes on with it.
+  void claim() {
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+      throw usage_error({path_, "another process is at this sweep", "", "", "wait for it, or end it"});
+  }
   void sync() {
     if (::fdatasync(fd_) != 0) fail("cannot write to disk");
   }
@@ -64,6 +70,14 @@ class SweepStore::File {
   std::string path_;
   int fd_;
 };
+
+void sync_folder(const std::string& folder, int (*how)(int)) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool failed = fd < 0 || how(fd) != 0;
+  const std::string reason = failed ? system_reason() : "";
+  if (fd >= 0) ::close(fd);
+  if (failed) throw Error({folder, "cannot write to disk: " + reason, "", "", ""});
+}
 
 void check_same_sweep(const std::string& where, const SweepHead& there, const SweepHead& wanted) {
   const auto got = describe(there), expected = describe(wanted);
@@ -125,6 +139,8 @@ void SweepStore::go_on() {
   }
   values_ = std::make_unique<File>(folder_ + "/sweep.h5", 0);
   const std::string path = folder_ + "/journal.jsonl";
+  journal_ = std::make_unique<File>(path, O_APPEND);
+  journal_->claim();
   const std::string content = read_file(path);
   const std::string whole = content.substr(0, content.rfind('\n') + 1);
   std::istringstream lines(whole);
@@ -140,7 +156,6 @@ void SweepStore::go_on() {
   }
   for (const Json& note : fresh)
     if (holds(note.at("recording"), note.at("fingerprints"))) done_.at(note["recording"]) = true;
-  journal_ = std::make_unique<File>(path, O_APPEND);
   journal_->truncate(whole.size());
 }
 
@@ -182,6 +197,7 @@ void SweepStore::finish() {
   std::error_code failed;
   fs::rename(folder_ + "/sweep.h5", output_, failed);
   if (failed) throw Error({output_, "cannot rename into place: " + failed.message(), "", "", ""});
+  sync_folder(fs::path(output_).parent_path());
   fs::remove_all(folder_, failed);
   complete_ = true;
 }

@@ -4,6 +4,8 @@
 // are checked before they count, for after a loss of power the note may be there without them.
 #pragma once
 
+#include <unistd.h>
+
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -47,6 +49,10 @@ class SweepStore {
   std::mutex mutex_;
   std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
 };
+
+// Waits until the folder's own entries (or, with ::syncfs, all of its file system) are on the disk. Throws
+// Error.
+void sync_folder(const std::string& folder, int (*how)(int) = ::fsync);
 
 // Throws usage Error naming the first thing in which the two differ.
 void check_same_sweep(const std::string& where, const SweepHead& there, const SweepHead& wanted);

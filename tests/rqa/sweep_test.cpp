@@ -208,6 +208,20 @@ CATCH_TEST_CASE("rqa sweep: killed twice before the first recording and after, w
   CATCH_CHECK(bytes_of(options) == want);
 }
 
+CATCH_TEST_CASE("rqa sweep: two processes do not write one file", "[unit]") {
+  const Scratch scratch;
+  make_small_study(scratch);
+  SweepOptions options = small_sweep(scratch, "out");
+  options.resume = true;
+  int refused = 0;
+  sweep(options, [&](const SweepEvent& event) {
+    if (event.kind != SweepEvent::Kind::kStarted) return;
+    CATCH_CHECK_THROWS_WITH(sweep(options, kSilent), Contains("another process is at this sweep"));
+    ++refused;
+  });
+  CATCH_CHECK(refused == 1);
+}
+
 CATCH_TEST_CASE("rqa sweep: stops when asked, names a study that is of no use, and a changed recording",
                 "[unit]") {
   const Scratch scratch;
