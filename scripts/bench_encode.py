@@ -44,9 +44,9 @@ if case == "e5":
 else:
     config, model, side = {
         "siglip": (transformers.SiglipVisionConfig(), transformers.SiglipVisionModel, 224),
-        "blip": (transformers.BlipVisionConfig(), transformers.BlipVisionModel, 384)}[case]
+        "blip": (transformers.BlipVisionConfig(initializer_range=0.02), transformers.BlipVisionModel, 384)}[case]
     network = model(config)
-    for name, weight in network.named_parameters():  # as they come, BLIP's class token is the same for every image
+    for name, weight in network.named_parameters():  # as they come, zeros and ones
         if "norm" in name or "embedding" in name or "bias" in name:
             torch.nn.init.normal_(weight, 1.0 if name.endswith("norm.weight") else 0.0, 0.2)
     network.save_pretrained(folder)
