@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -70,6 +71,16 @@ Plan make_plan(const SweepOptions& options, ThreadPool& pool) {
   return plan;
 }
 
+// What a sweep writes would be read as recordings of the study by the next one.
+void check_apart(const SweepOptions& options) {
+  namespace fs = std::filesystem;
+  const fs::path inner =
+      fs::weakly_canonical(options.output).lexically_relative(fs::weakly_canonical(options.input));
+  if (fs::is_directory(options.input) && !inner.empty() && *inner.begin() != "..")
+    throw usage_error(
+        {options.output, "lies in the study's folder", "", "", "choose an --output outside of it"});
+}
+
 // The recordings to do, the longest first: the last to end is a short one, on any number of threads.
 std::vector<int64_t> order_of(const SweepHead& head, const std::vector<bool>& done) {
   std::vector<int64_t> order;
@@ -126,6 +137,7 @@ nlohmann::ordered_json event_json(const SweepEvent& event) {
 
 SweepCounts sweep(const SweepOptions& options, const SweepWatcher& watch) {
   const Clock::time_point start = Clock::now();
+  check_apart(options);
   ThreadPool pool(options.threads - 1);
   const Plan plan = make_plan(options, pool);
   SweepStore store(options.output, plan.head, options.resume);

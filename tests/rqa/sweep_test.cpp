@@ -233,6 +233,8 @@ CATCH_TEST_CASE("rqa sweep: stops when asked, names a study that is of no use, a
   std::ofstream(options.input + "/n0q1_a.csv", std::ios::app) << "0.5,0.5\n";
   options.resume = true;
   CATCH_CHECK_THROWS_WITH(sweep(options, kSilent), Contains("of another sweep") && Contains("n0q1_a.csv"));
+  options.output = scratch / "study/out";
+  CATCH_CHECK_THROWS_WITH(sweep(options, kSilent), Contains("lies in the study's folder"));
   options.output = scratch / "none";
   options.grid.m = {50};
   options.grid.tau = {10};
