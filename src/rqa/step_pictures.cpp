@@ -10,6 +10,13 @@
 namespace athanor::rqa {
 namespace {
 
+// What every picture says of its numbers.
+std::string definitions_text(const SweepHead& head) {
+  std::string all;
+  for (const auto& [name, meaning] : describe(head.definitions)) all += text("; ", name, ": ", meaning);
+  return all;
+}
+
 std::string trend_svg(const SweepHead& head, const StepTable& table, size_t measure,
                       const std::string& signature) {
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
@@ -17,8 +24,8 @@ std::string trend_svg(const SweepHead& head, const StepTable& table, size_t meas
   std::set<std::string> tasks;
   for (const TaskMean& each : means) tasks.insert(each.task);
   TrendPlot plot{{text(table.measures[measure], ", ", signature),
-                  text("Means of recordings with standard errors, by group and task; ", signature, "; ",
-                       describe(head.definitions)[1].second),
+                  text("Means of recordings with standard errors, by group and task; ", signature,
+                       definitions_text(head)),
                   "task", table.measures[measure]},
                  {tasks.begin(), tasks.end()},
                  group_names(head),
@@ -38,13 +45,13 @@ std::string trend_svg(const SweepHead& head, const StepTable& table, size_t meas
 // The measures whose names end in `suffix`, without it.
 std::string forest_svg(const SweepHead& head, const StepTable& table, const std::string& suffix,
                        const std::string& signature) {
-  ForestPlot plot{
-      {text("Hedges g, ", suffix.substr(1), ", ", signature),
-       text("Effect sizes of groups' differences with 95 % intervals, over subjects' means; ", signature),
-       "Hedges g", ""},
-      {},
-      group_pairs(head),
-      {}};
+  ForestPlot plot{{text("Hedges g, ", suffix.substr(1), ", ", signature),
+                   text("Effect sizes of groups' differences with 95 % intervals, over subjects' means; ",
+                        signature, definitions_text(head)),
+                   "Hedges g", ""},
+                  {},
+                  group_pairs(head),
+                  {}};
   for (size_t j = 0; j < table.rqa_measures; ++j) {
     if (!table.measures[j].ends_with(suffix)) continue;
     plot.rows.push_back(table.measures[j].substr(0, table.measures[j].size() - suffix.size()));
