@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "src/core/error.h"
+#include "src/core/files.h"
 #include "tests/data/test_files.h"
 
 using namespace athanor;
@@ -120,4 +121,35 @@ CATCH_TEST_CASE("hdf5 file: a write that does not fit is an error with the syste
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   CATCH_CHECK_THAT(message, Contains("large.h5") && Contains("File too large"));
+}
+
+CATCH_TEST_CASE(
+    "hdf5 file: texts, attributes and boxes are read back, and a file has the same bytes each time",
+    "[unit]") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> names = {"a", "", "grüße"};
+  const std::vector<double> values = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  const auto write = [&](const std::string& path) {
+    Hdf5File file = Hdf5File::create(path);
+    file.write_texts("names", names);
+    file.write_texts("nobody", {});
+    file.write<double>("box", values, {2, 3, 2});
+    file.write_attribute("box", "axes", names);
+    file.write_attribute("/", "what", std::string("a file"));
+    file.create_dataset<double>("reserved", {1000, 3}, {.reserved = true});
+    file.close();
+  };
+  write(folder.file("a.h5"));
+  write(folder.file("b.h5"));
+  CATCH_CHECK(read_file(folder.file("a.h5")) == read_file(folder.file("b.h5")));
+  const Hdf5File file = Hdf5File::open(folder.file("a.h5"));
+  CATCH_CHECK(file.read_texts("names") == names);
+  CATCH_CHECK(file.read_texts("nobody").empty());
+  CATCH_CHECK(file.read_attribute("box", "axes") == names);
+  CATCH_CHECK(file.read_attribute("/", "what") == std::vector<std::string>{"a file"});
+  CATCH_CHECK(file.read_attribute("/", "nothing").empty());
+  CATCH_CHECK(file.read_box<double>("box", {0, 1, 1}, {2, 2, 1}) == std::vector<double>{3, 5, 9, 11});
+  CATCH_CHECK(file.offset_bytes("reserved") > 0);
+  CATCH_CHECK(read_file(folder.file("a.h5")).size() >=
+              static_cast<size_t>(file.offset_bytes("reserved")) + 24000);
 }
