@@ -7,8 +7,8 @@ bench_encode.py ATHANOR --minilm DIR [--python PYTHON] [--rounds 6] [--threads 1
 PYTHON has the rivals (scripts/requirements/rivals.txt). `minilm` is all-MiniLM-L6-v2 with its real weights, on 1,000
 paragraphs of Python's own documentation, from characters to vectors. The others have random weights: SigLIP base 224 and
 BLIP base 384 on 16 images (pixels to vectors), e5-large cut to 4 layers on 64 texts of 4 to 256 tokens (ids to vectors).
-One JSON object a measurement on stdout; a line for people on stderr. Prints besides, for each precision: bytes of the
-linear weights beside fp32's, and the smallest and mean cosine of its vectors to transformers' in fp32.
+One JSON object a measurement on stdout; a line for people on stderr. Prints besides, for each precision, the
+smallest and mean cosine of its vectors to transformers' in fp32.
 """
 import argparse
 import json

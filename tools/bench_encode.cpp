@@ -73,6 +73,7 @@ class EncodeRound {
     encoder_.prepare(at::kCPU, encoder_precision(precision));
     if (!inputs.texts.empty()) maker_ = std::make_unique<VectorMaker>(options_, encoder_, at::kCPU, pool_);
   }
+  int64_t weight_bytes() const { return encoder_.weight_bytes(); }
   // [N,D] f32
   at::Tensor vectors() {
     const c10::InferenceMode inference;
@@ -131,7 +132,7 @@ void serve(const EncodeBenchFlags& flags, const BenchInputs& inputs) {
     write_safetensors(path.path(), {{"vectors", side.vectors()}});
     path.commit();
   }
-  std::cout << "ready" << std::endl;
+  std::cout << "ready linear weights of " << bytes_text(side.weight_bytes()) << std::endl;
   for (std::string line; std::getline(std::cin, line);) std::cout << side.round() << std::endl;
 }
 
@@ -145,7 +146,10 @@ void run_encode_bench(const EncodeBenchFlags& flags) {
     return at::cosine_similarity(side.vectors(), wanted).min().item<double>();
   };
   Measurement out;
-  out.more = {{"smallest_cosine_bf16", cosine(bf16)}, {"smallest_cosine_int8", cosine(int8)}};
+  const auto mib = [](const EncodeRound& side) { return static_cast<double>(side.weight_bytes()) / (1 << 20); };
+  out.more = {{"smallest_cosine_bf16", cosine(bf16)}, {"smallest_cosine_int8", cosine(int8)},
+              {"linear_weights_mib", mib(fp32)},      {"linear_weights_mib_bf16", mib(bf16)},
+              {"linear_weights_mib_int8", mib(int8)}};
   const auto times = alternate(flags.rounds, {[&] { return fp32.round(); }, [&] { return bf16.round(); },
                                               [&] { return int8.round(); }});
   out.ours = {"encode", times[0]};

@@ -30,7 +30,7 @@ Json measurement_json(const Measurement& measurement) {
   out.update(rounds_json(measurement.ours));
   if (measurement.samples > 0)
     out["samples_per_s"] = std::round(measurement.samples / measurement.ours.median_ms() * 1000);
-  for (const auto& [name, value] : measurement.more) out[name] = rounded(value);
+  for (const auto& [name, value] : measurement.more) out[name] = std::stod(decimals(value, 6));
   out["compared_with"] = Json::array();
   for (const Rounds& rival : measurement.compared_with) {
     Json entry = rounds_json(rival);
@@ -48,7 +48,7 @@ std::string measurement_line(const Measurement& measurement) {
   for (const Rounds& rival : measurement.compared_with)
     line += text("; ", decimals(rival.median_ms() / median, 2), " times faster than ", rival.name, " (",
                  decimals(rival.median_ms(), 1), " ms)");
-  for (const auto& [name, value] : measurement.more) line += text("; ", name, " ", decimals(value, 1));
+  for (const auto& [name, value] : measurement.more) line += text("; ", name, " ", decimals(value, value < 2 ? 5 : 1));
   return line;
 }
 
