@@ -15,7 +15,7 @@ void add_rqa_verb(CLI::App& app) {
       "  athanor rqa synth --output study\n"
       "  athanor rqa sweep --input study --output swept --m 1:10 --tau 1:10 --eps 0.05:0.10:0.001 --lmin "
       "2:3\n"
-      "  athanor rqa report swept --output report.html");
+      "  athanor rqa report swept --input study --output report.html");
   add_rqa_one(*rqa);
   add_rqa_sweep(*rqa);
   add_rqa_merge(*rqa);
