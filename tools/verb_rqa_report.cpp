@@ -27,8 +27,10 @@ void write_figures(const std::string& folder, const std::vector<rqa::Figure>& fi
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) throw Error({.where = folder, .what = "cannot make the folder: " + failed.message()});
-  for (const rqa::Figure& each : figures)
-    write_file_atomically(folder + "/" + each.name + ".svg", rqa::svg_file(each.svg));
+  for (const rqa::Figure& each : figures) {
+    write_file_atomically(folder + "/" + each.name + ".svg", rqa::svg_file(each.svg, each.caption));
+    if (!each.png.empty()) write_file_atomically(folder + "/" + each.name + ".png", each.png);
+  }
 }
 
 void run_report(ReportFlags& flags) {
@@ -88,7 +90,8 @@ void add_rqa_report(CLI::App& rqa) {
   verb->add_option("sweep", flags->sweep, "the folder of a sweep, or its sweep.h5")->required();
   verb->add_option("--output", flags->output, "the page to write")->required();
   verb->add_option("--input", flags->options.study, "the study's recordings, for recurrence plots");
-  verb->add_option("--figures", flags->figures, "writes each chart as SVG into this folder too");
+  verb->add_option("--figures", flags->figures,
+                   "writes each chart into this folder too: SVG, recurrence plots PNG as well");
   verb->add_option("--table", flags->table, "writes the tests of all columns to this CSV file too");
   verb->add_option("--metrics", flags->metrics, "of the sweep's; not given: all")->delimiter(',');
   verb->add_option("--permutations", tests.permutations, "of max-T; 0: none")

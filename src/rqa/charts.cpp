@@ -171,10 +171,28 @@ std::string chart_style() {
          rules({92, 172, 244}, {44, 46, 51}, {250, 150, 72}, kDark) + "}";
 }
 
-std::string svg_file(const std::string& chart) {
+std::string svg_file(const std::string& chart, const std::string& caption) {
+  constexpr double kLine = 13, kLetter = 5.2;
   const size_t end = chart.find('>') + 1;
-  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + chart.substr(0, end) + "<style>" + chart_style() +
-         "</style>" + chart.substr(end) + "\n";
+  const std::string head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
+                    style = "<style>" + chart_style() + "</style>";
+  if (caption.empty()) return head + chart.substr(0, end) + style + chart.substr(end) + "\n";
+  double width = 0, height = 0;
+  std::sscanf(chart.c_str() + chart.find("viewBox"), "viewBox=\"0 0 %lf %lf\"", &width, &height);
+  std::vector<std::string> lines{""};
+  for (const std::string& word : split(caption, ' ')) {
+    if (kLetter * static_cast<double>(lines.back().size() + word.size()) > width - 16) lines.emplace_back();
+    lines.back() += (lines.back().empty() ? "" : " ") + word;
+  }
+  const double whole = height + kLine * static_cast<double>(lines.size()) + 10;
+  std::string out =
+      head +
+      text("<svg class=\"chart\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ", at(width), " ",
+           at(whole), "\" width=\"", at(width), "\" height=\"", at(whole), "\">") +
+      style + chart;
+  for (size_t k = 0; k < lines.size(); ++k)
+    out += words(8, height + kLine * static_cast<double>(k + 1), lines[k], " font-size=\"10\"");
+  return out + "</svg>\n";
 }
 
 std::string draw_heat_map(const HeatMap& map) {

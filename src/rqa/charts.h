@@ -12,8 +12,8 @@ namespace athanor::rqa {
 
 // Rules for all charts, to stand once in a page (and in a file of one chart: see svg_file).
 std::string chart_style();
-// A chart as a file of its own.
-std::string svg_file(const std::string& chart);
+// A chart as a file of its own, with `caption`, if there is one, in small lines below it.
+std::string svg_file(const std::string& chart, const std::string& caption = "");
 // &, <, > and quotes for HTML and SVG.
 std::string escaped(const std::string& plain);
 // Three digits: "0.0123", "1.2e-07"; a dash for NaN.

@@ -176,7 +176,10 @@ void add_analysis(const SweepResults& results, const std::string& study, int64_t
   const std::string definitions = definitions_line(head.definitions, head.analyses[analysis]);
   const auto add = [&](const FigureRow& row, const std::string& before, const std::string& after) {
     report.html += before + figure_html(row, definitions) + after;
-    report.figures.insert(report.figures.end(), row.figures.begin(), row.figures.end());
+    for (Figure figure : row.figures) {
+      figure.caption = text(row.caption, " Definitions: ", definitions, ".");
+      report.figures.push_back(std::move(figure));
+    }
   };
   const ColumnPlace place = place_of(statistics, best[0]);
   for (const FigureRow& row :

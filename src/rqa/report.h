@@ -13,10 +13,11 @@ struct ReportOptions {
   std::string study;  // the folder or manifest of the recordings, for recurrence plots; empty: none
 };
 
-// A chart, and what stands below it.
 struct Figure {
   std::string name;  // of a file: "2d_forest"
   std::string svg;
+  std::string caption = {};  // parameters and definitions, for a file of its own
+  std::string png = {};      // bytes of a picture with axes and caption; empty: none
 };
 struct FigureRow {
   std::string title;

@@ -86,7 +86,12 @@ Figure recurrence_figure(const SweepHead& head, const RecordingInfo& info, const
                   "sample"};
   picture.png = png_bytes(plot.image);
   picture.extent = static_cast<double>(plot.vectors);
-  return {text(analysis, "_recurrence_", info.group), draw_picture(picture)};
+  const std::string about =
+      text(info.group, ": ", info.file, ", ", analysis, ", ", combination_text(head, place));
+  return {
+      .name = text(analysis, "_recurrence_", info.group),
+      .svg = draw_picture(picture),
+      .png = png_bytes(framed(plot, {about, definitions_line(head.definitions, analysis)}, 1, "samples"))};
 }
 
 double largest_effect(const SweepStatistics& statistics, const std::vector<int64_t>& columns) {
@@ -201,11 +206,11 @@ FigureRow draw_effect_row(const SweepResults& results, const SweepStatistics& st
       thresholds.push_back(statistics.at(best.analysis, best.m, best.tau, eps, lmin, best.metric));
   FigureRow row{
       metric_text(metric),
-      text("Hedges g of ", metric_text(metric), ". Above: all m and tau at eps ",
-           shortest(head.grid.eps[best.eps]), ", l_min ", head.grid.lmin[best.lmin],
-           ". Below: all eps and l_min at m ", head.grid.m[best.m], ", tau ", head.grid.tau[best.tau],
-           ". Largest H there: ", number_text(statistics.kruskal[best_column].h), ", q ",
-           number_text(statistics.q[best_column]), ", max-T p ", number_text(statistics.p_max_t[best_column]),
+      text("Hedges g of ", metric_text(metric), ". By tau and m: at eps ", shortest(head.grid.eps[best.eps]),
+           ", l_min ", head.grid.lmin[best.lmin], ". By eps and l_min: at m ", head.grid.m[best.m], ", tau ",
+           head.grid.tau[best.tau], ". Largest H there: ", number_text(statistics.kruskal[best_column].h),
+           ", q ", number_text(statistics.q[best_column]), ", max-T p ",
+           number_text(statistics.p_max_t[best_column]),
            ". Hatched: not tested, since the recurrence rate is degenerate or a value is missing."),
       {}};
   const double most = std::max(largest_effect(statistics, delays), largest_effect(statistics, thresholds));
