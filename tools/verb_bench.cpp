@@ -48,7 +48,8 @@ std::string measurement_line(const Measurement& measurement) {
   for (const Rounds& rival : measurement.compared_with)
     line += text("; ", decimals(rival.median_ms() / median, 2), " times faster than ", rival.name, " (",
                  decimals(rival.median_ms(), 1), " ms)");
-  for (const auto& [name, value] : measurement.more) line += text("; ", name, " ", decimals(value, value < 2 ? 5 : 1));
+  for (const auto& [name, value] : measurement.more)
+    line += text("; ", name, " ", decimals(value, value < 2 ? 5 : 1));
   return line;
 }
 

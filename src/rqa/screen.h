@@ -38,7 +38,9 @@ class Screen {
   // The number of thresholds that a distance of m delays exceeds, by distance >> kTableShift, or kUnsure.
   static constexpr int kTableShift = 2;
   const std::vector<uint8_t>& table(int64_t m) const { return tables_[static_cast<size_t>(m)]; }
-  // The same in double precision.
+  // Of one threshold: a distance of m delays below this is recurrent beyond doubt.
+  uint16_t sure_below(int64_t m) const { return sure_below_[static_cast<size_t>(m)]; }
+  // The level in double precision.
   uint8_t exact_level(int64_t m, int64_t tau, int64_t i, int64_t j) const;
 
  private:
@@ -55,6 +57,7 @@ class Screen {
   double error_ = 0;  // of one delay's term, in whole numbers
   uint16_t limit_ = 0;
   std::vector<std::vector<uint8_t>> tables_;
+  std::vector<uint16_t> sure_below_;
 };
 
 }  // namespace athanor::rqa

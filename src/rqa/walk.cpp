@@ -25,6 +25,7 @@ class Tally {
   // The n-th cell that is looked at: neighbours often have one level, whose counter would have to wait for
   // itself.
   void add_cell(uint8_t level, int64_t n) { ++cells_[static_cast<size_t>(n) % kCounters][level]; }
+  void add_cells(uint8_t level, int64_t count) { cells_[0][level] += count; }
   // Of the thresholds [first, past).
   void add_line(int64_t length, int first, int past) {
     int32_t* row = differences_.data() + length * stride_;
@@ -137,6 +138,8 @@ class Walker {
   void take_window_out(int64_t line, int64_t word);
   void drop_beyond(int64_t delay);
   void tally_block(int64_t m, bool columns, Tally& tally);
+  void settle_cells(int64_t m, bool columns);
+  void count_runs(Tally& tally);
   void find_levels(int64_t count, int64_t m, bool columns, Tally& tally);
   void close_lines(int64_t count, int64_t changes, Tally& tally);
 
@@ -224,6 +227,10 @@ void Walker::walk(const Lines& lines, const std::vector<Tally*>& tallies, const 
 }
 
 void Walker::tally_block(int64_t m, bool columns, Tally& tally) {
+  if (screen_.levels() == 1) {
+    settle_cells(m, columns);
+    return count_runs(tally);
+  }
   const int64_t count = kernel_.places(block_, memory_.places.data() + kFront);
   if (count == 0) return;
   find_levels(count, m, columns, tally);
@@ -233,6 +240,46 @@ void Walker::tally_block(int64_t m, bool columns, Tally& tally) {
   const Levels levels{memory_.places.data() + kFront, memory_.levels.data() + kFront,
                       memory_.pairs.data() + kFront, memory_.changes.data()};
   close_lines(count, kernel_.changes(levels, count, none), tally);
+}
+
+// Of one threshold: cells that are recurrent beyond doubt, and the others looked at again.
+void Walker::settle_cells(int64_t m, bool columns) {
+  const uint16_t sure = screen_.sure_below(m);
+  for (int64_t n = 0; n < block_.alive_count; ++n) {
+    const int64_t word = block_.alive[n];
+    uint64_t unsure = block_.cells[n] & ~kernel_.below(block_.distances + word * kWordCells, sure);
+    for (; unsure != 0; unsure &= unsure - 1) {
+      const int64_t cell = __builtin_ctzll(unsure);
+      if (screen_.exact_level(m, tau_, block_.i[word] + cell, block_.j[word] + (columns ? 0 : cell)) > 0)
+        block_.cells[n] &= ~(uint64_t{1} << cell);
+    }
+  }
+}
+
+// Of one threshold: the lengths of runs of ones, through words that follow each other.
+void Walker::count_runs(Tally& tally) {
+  int64_t run = 0, cells = 0;
+  const auto end_run = [&] {
+    if (run > 1) tally.add_line(run, 0, 1);
+    run = 0;
+  };
+  for (int64_t n = 0; n < block_.alive_count; ++n) {
+    if (n > 0 && block_.alive[n] != block_.alive[n - 1] + 1) end_run();
+    uint64_t bits = block_.cells[n];
+    cells += __builtin_popcountll(bits);
+    int64_t left = kWordCells;
+    while (left > 0) {
+      const int64_t zeros = bits == 0 ? left : std::min<int64_t>(left, __builtin_ctzll(bits));
+      if (zeros > 0) end_run();
+      if ((left -= zeros) == 0) break;
+      bits >>= zeros;
+      const int64_t ones = ~bits == 0 ? left : std::min<int64_t>(left, __builtin_ctzll(~bits));
+      run += ones;
+      if ((left -= ones) > 0) bits >>= ones;
+    }
+  }
+  end_run();
+  tally.add_cells(0, cells);
 }
 
 void Walker::find_levels(int64_t count, int64_t m, bool columns, Tally& tally) {

@@ -37,6 +37,8 @@ void extend_words(const Coordinates& x, LineBlock& block, int64_t offset, uint16
   block.alive_count = alive;
 }
 
+uint64_t cells_below(const uint16_t* distances, uint16_t limit) { return Word::load(distances).below(limit); }
+
 int64_t places_of(const LineBlock& block, uint32_t* places) {
   uint32_t* next = places;
   for (int64_t n = 0; n < block.alive_count; ++n)
@@ -63,6 +65,7 @@ constexpr WalkKernel kernel_of(const char* name) {
           {{extend_words<Norm::kL1, false>, extend_words<Norm::kL1, true>},
            {extend_words<Norm::kL2, false>, extend_words<Norm::kL2, true>},
            {extend_words<Norm::kLinf, false>, extend_words<Norm::kLinf, true>}},
+          cells_below,
           places_of,
           changes_of};
 }

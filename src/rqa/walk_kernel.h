@@ -43,6 +43,8 @@ struct WalkKernel {
   using Extend = void (*)(const Coordinates& x, LineBlock& block, int64_t offset, uint16_t limit);
   Start start[3][2];
   Extend extend[3][2];
+  // Which of 64 distances are below.
+  uint64_t (*below)(const uint16_t* distances, uint16_t limit);
   // Places of the recurrent cells of the words that are alive; returns how many.
   int64_t (*places)(const LineBlock& block, uint32_t* places);
   // Fills pairs and changes from places and levels [count]; returns how many changes. Arrays have room for
