@@ -146,9 +146,13 @@ void run_encode_bench(const EncodeBenchFlags& flags) {
     return at::cosine_similarity(side.vectors(), wanted).min().item<double>();
   };
   Measurement out;
-  const auto mib = [](const EncodeRound& side) { return static_cast<double>(side.weight_bytes()) / (1 << 20); };
-  out.more = {{"smallest_cosine_bf16", cosine(bf16)}, {"smallest_cosine_int8", cosine(int8)},
-              {"linear_weights_mib", mib(fp32)},      {"linear_weights_mib_bf16", mib(bf16)},
+  const auto mib = [](const EncodeRound& side) {
+    return static_cast<double>(side.weight_bytes()) / (1 << 20);
+  };
+  out.more = {{"smallest_cosine_bf16", cosine(bf16)},
+              {"smallest_cosine_int8", cosine(int8)},
+              {"linear_weights_mib", mib(fp32)},
+              {"linear_weights_mib_bf16", mib(bf16)},
               {"linear_weights_mib_int8", mib(int8)}};
   const auto times = alternate(flags.rounds, {[&] { return fp32.round(); }, [&] { return bf16.round(); },
                                               [&] { return int8.round(); }});

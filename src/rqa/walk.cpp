@@ -266,7 +266,6 @@ void Walker::count_runs(Tally& tally) {
   for (int64_t n = 0; n < block_.alive_count; ++n) {
     if (n > 0 && block_.alive[n] != block_.alive[n - 1] + 1) end_run();
     uint64_t bits = block_.cells[n];
-    cells += __builtin_popcountll(bits);
     int64_t left = kWordCells;
     while (left > 0) {
       const int64_t zeros = bits == 0 ? left : std::min<int64_t>(left, __builtin_ctzll(bits));
@@ -274,7 +273,7 @@ void Walker::count_runs(Tally& tally) {
       if ((left -= zeros) == 0) break;
       bits >>= zeros;
       const int64_t ones = ~bits == 0 ? left : std::min<int64_t>(left, __builtin_ctzll(~bits));
-      run += ones;
+      run += ones, cells += ones;
       if ((left -= ones) > 0) bits >>= ones;
     }
   }

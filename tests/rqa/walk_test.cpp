@@ -163,17 +163,24 @@ CATCH_TEST_CASE("rqa walk: threads share the delays and change nothing", "[unit]
   CATCH_CHECK(one[0] > 0);
 }
 
-CATCH_TEST_CASE("rqa walk: more thresholds than a level can name are walked in parts", "[unit]") {
+CATCH_TEST_CASE("rqa walk: 1,020,000 combinations over one recording are those that it has alone", "[unit]") {
   Rng rng(3);
   Series series{{{}}};
-  for (int i = 0; i < 80; ++i) series.coordinates[0].push_back(rng.uniform());
-  Grid many{{2}, {1}, {}, {2}};
-  for (int i = 0; i < 600; ++i) many.eps.push_back(0.001 * (i + 1));
-  std::vector<double> values(600);
+  for (int i = 0; i < 150; ++i) series.coordinates[0].push_back(rng.uniform());
+  Grid many{{}, {}, {}, {2, 3}};
+  for (int64_t k = 1; k <= 10; ++k) many.m.push_back(k), many.tau.push_back(k);
+  for (int i = 0; i < 5100; ++i) many.eps.push_back(0.05 + 0.00001 * i);  // more than a level can name
+  CATCH_REQUIRE(many.combinations() == 1'020'000);
+  std::vector<double> values(1'020'000);
   analyse(series, many, {}, {Metric::kDET}, values.data());
-  for (const size_t e : {size_t{0}, size_t{253}, size_t{254}, size_t{599}}) {
+  int64_t found = 0;
+  for (size_t at = 0; at < values.size(); at += 7919) {
+    const size_t l = at % 2, e = at / 2 % 5100, tau = at / 10200 % 10, m = at / 102000;
     double alone = 0;
-    analyse(series, {{2}, {1}, {many.eps[e]}, {2}}, {}, {Metric::kDET}, &alone);
-    CATCH_CHECK((alone == values[e] || (std::isnan(alone) && std::isnan(values[e]))));
+    analyse(series, {{many.m[m]}, {many.tau[tau]}, {many.eps[e]}, {many.lmin[l]}}, {}, {Metric::kDET},
+            &alone);
+    CATCH_CHECK((alone == values[at] || (std::isnan(alone) && std::isnan(values[at]))));
+    found += alone > 0;
   }
+  CATCH_CHECK(found > 10);
 }
