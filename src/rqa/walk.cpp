@@ -5,6 +5,7 @@
 
 #include "src/core/error.h"
 #include "src/core/text.h"
+#include "src/rqa/tally.h"
 #include "src/rqa/walk_kernel.h"
 
 namespace athanor::rqa {
@@ -13,80 +14,6 @@ namespace {
 constexpr int64_t kBlockWords = 128;        // or one line
 constexpr int64_t kLongestSeries = 80'000;  // beyond it the lines of one length could be more than 2^31
 constexpr int64_t kFront = kWordCells;      // room before the first level
-
-// Lines of length 2 and more of one m, and recurrent cells by level. Empty after clear(); its memory stays,
-// for the thread's next series.
-class Tally {
- public:
-  void make_room(int64_t vectors, int64_t thresholds) {
-    stride_ = thresholds + 1;
-    differences_.resize(std::max(differences_.size(), static_cast<size_t>((vectors + 1) * stride_)));
-  }
-  // The n-th cell that is looked at: neighbours often have one level, whose counter would have to wait for
-  // itself.
-  void add_cell(uint8_t level, int64_t n) { ++cells_[static_cast<size_t>(n) % kCounters][level]; }
-  void add_cells(uint8_t level, int64_t count) { cells_[0][level] += count; }
-  // Of the thresholds [first, past).
-  void add_line(int64_t length, int first, int past) {
-    int32_t* row = differences_.data() + length * stride_;
-    ++row[first];
-    --row[past];
-    longest_ = std::max(longest_, length);
-  }
-  std::vector<int64_t> cells() const;
-  LineLengths lines() const;
-  void clear();
-
- private:
-  int64_t stride_ = 1, longest_ = 1;
-  std::vector<int32_t> differences_;  // [length, E+1]: of the counts at a threshold and at the one below
-  static constexpr size_t kCounters = 4;
-  std::array<std::array<int64_t, 256>, kCounters> cells_{};  // by level; the sum of all counters
-};
-
-std::vector<int64_t> Tally::cells() const {
-  std::vector<int64_t> cells(static_cast<size_t>(stride_ - 1));
-  int64_t sum = 0;
-  for (size_t e = 0; e < cells.size(); ++e) {
-    for (const auto& counter : cells_) sum += counter[e];
-    cells[e] = sum;
-  }
-  return cells;
-}
-
-// Those of length 1 are the cells that no longer line has.
-LineLengths Tally::lines() const {
-  const auto thresholds = static_cast<size_t>(stride_ - 1);
-  std::vector<int64_t> rows{1};
-  for (int64_t length = 2; length <= longest_; ++length) {
-    const int32_t* row = differences_.data() + length * stride_;
-    int32_t any = 0;
-    for (size_t e = 0; e < thresholds; ++e) any |= row[e];
-    if (any != 0) rows.push_back(length);
-  }
-  LineLengths out{rows, std::vector<int64_t>(rows.size() * thresholds)};
-  const std::vector<int64_t> all = cells();
-  int64_t* single = out.counts.data();
-  std::copy(all.begin(), all.end(), single);
-  for (size_t n = 1; n < rows.size(); ++n) {
-    const int32_t* row = differences_.data() + rows[n] * stride_;
-    int64_t* to = single + n * thresholds;
-    int64_t sum = 0;
-    for (size_t e = 0; e < thresholds; ++e) to[e] = sum += row[e];
-    for (size_t e = 0; e < thresholds; ++e) single[e] -= rows[n] * to[e];
-  }
-  if (std::all_of(single, single + thresholds, [](int64_t count) { return count == 0; })) {
-    out.lengths.erase(out.lengths.begin());
-    out.counts.erase(out.counts.begin(), out.counts.begin() + static_cast<int64_t>(thresholds));
-  }
-  return out;
-}
-
-void Tally::clear() {
-  std::fill_n(differences_.begin(), (longest_ + 1) * stride_, 0);
-  for (auto& counter : cells_) std::fill_n(counter.begin(), stride_, 0);
-  longest_ = 1;
-}
 
 // A run of lines: diagonals j - i = k, or columns j.
 struct Lines {
