@@ -21,13 +21,7 @@ bool without_lmin(Metric metric) {
 }
 
 std::vector<std::string> groups_of(const SweepHead& head) {
-  std::vector<std::string> known{"control", "mci", "ad"}, groups;
-  for (const RecordingInfo& each : head.recordings) known.push_back(each.group);
-  for (const std::string& name : known) {
-    const bool occurs = std::any_of(head.recordings.begin(), head.recordings.end(),
-                                    [&](const RecordingInfo& each) { return each.group == name; });
-    if (occurs && std::find(groups.begin(), groups.end(), name) == groups.end()) groups.push_back(name);
-  }
+  std::vector<std::string> groups = group_names(head);
   if (groups.size() < 2)
     throw Error({.what = "group tests need recordings of two groups or more",
                  .got = groups.empty() ? "no recordings" : text("group ", groups[0], " alone")});
@@ -256,10 +250,10 @@ std::string statistics_csv(const SweepHead& head, const SweepStatistics& statist
                 metric_name(statistics.metrics[place.metric]));
     for (const double value : {kruskal.h, kruskal.p, statistics.q[column], statistics.p_max_t[column],
                                welch.f, welch.df2, welch.p, statistics.welch_q[column]})
-      out += "," + shortest(value);
+      out += text(",", shortest(value));
     for (size_t pair = 0; pair < statistics.pairs.size(); ++pair) {
       const EffectSize& effect = statistics.effect(column, static_cast<int64_t>(pair));
-      for (const double value : {effect.g, effect.low, effect.high}) out += "," + shortest(value);
+      for (const double value : {effect.g, effect.low, effect.high}) out += text(",", shortest(value));
     }
     out += "\n";
   }
