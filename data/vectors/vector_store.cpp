@@ -1,10 +1,6 @@
 #include "data/vectors/vector_store.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -27,48 +23,6 @@ bool is_hdf5(const std::string& path) { return path.ends_with(".h5") || path.end
 
 }  // namespace
 
-// Written by appending; what an earlier run wrote beyond its journal is cut off.
-class VectorStore::File {
- public:
-  File(std::string path, int64_t size)
-      : path_(std::move(path)), fd_(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    if (fd_ < 0 || ::ftruncate(fd_, size) != 0 || ::lseek(fd_, size, SEEK_SET) < 0) fail("cannot write");
-  }
-  ~File() { ::close(fd_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  void append(const void* data, size_t size) {
-    const char* next = static_cast<const char*>(data);
-    while (size > 0) {
-      const ssize_t written = ::write(fd_, next, size);
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("cannot write");
-      next += written;
-      size -= static_cast<size_t>(written);
-    }
-  }
-  void write_head(const std::string& bytes) {
-    if (::pwrite(fd_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-      fail("cannot write");
-  }
-  void read(int64_t at, void* data, size_t size) {
-    if (::pread(fd_, data, size, at) != static_cast<ssize_t>(size)) fail("cannot read");
-  }
-  void sync() {
-    if (::fdatasync(fd_) != 0) fail("cannot write to disk");
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  [[noreturn]] void fail(const std::string& what) {
-    throw Error({path_, what + ": " + system_reason(), "", "",
-                 errno == ENOSPC ? "free some space, then go on with --resume" : ""});
-  }
-  std::string path_;
-  int fd_;
-};
-
 VectorStore::VectorStore(const VectorStoreOptions& options)
     : options_(options), folder_(options.output + ".partial") {
   const std::string& output = options_.output;
@@ -87,8 +41,6 @@ VectorStore::VectorStore(const VectorStoreOptions& options)
   }
 }
 
-VectorStore::~VectorStore() = default;
-
 void VectorStore::start_anew(const std::string& journal) {
   std::error_code failed;
   fs::remove_all(folder_, failed);
@@ -96,15 +48,19 @@ void VectorStore::start_anew(const std::string& journal) {
   if (failed)
     throw usage_error(
         {folder_, "cannot create the folder: " + failed.message(), "", "", "does its parent exist?"});
-  vectors_ = std::make_unique<File>(folder_ + "/vectors", kHeaderBytes);
-  offsets_ = std::make_unique<File>(folder_ + "/offsets", 0);
+  vectors_ = std::make_unique<RawFile>(folder_ + "/vectors", /*create=*/true);
+  vectors_->resize(kHeaderBytes);
+  offsets_ = std::make_unique<RawFile>(folder_ + "/offsets", /*create=*/true);
   write_file_atomically(journal,
                         Json({{"identity", options_.identity}, {"width", options_.width}}).dump() + "\n");
-  journal_ = std::make_unique<File>(journal, static_cast<int64_t>(fs::file_size(journal)));
+  journal_ = std::make_unique<RawFile>(journal);
+  journal_->claim();
 }
 
-// The journal's whole lines count: the last one may be cut.
+// The journal's whole lines count: the last one may be cut. What was written beyond them is cut off.
 void VectorStore::go_on(const std::string& journal) {
+  journal_ = std::make_unique<RawFile>(journal);
+  journal_->claim();
   const std::string content = read_file(journal);
   const std::string whole = content.substr(0, content.rfind('\n') + 1);
   std::istringstream lines(whole);
@@ -123,9 +79,11 @@ void VectorStore::go_on(const std::string& journal) {
     rows_ = entry.value("rows", rows_);
   }
   const int64_t row_bytes = options_.width * static_cast<int64_t>(sizeof(float));
-  vectors_ = std::make_unique<File>(folder_ + "/vectors", kHeaderBytes + rows_ * row_bytes);
-  offsets_ = std::make_unique<File>(folder_ + "/offsets", done_ * static_cast<int64_t>(sizeof(int64_t)));
-  journal_ = std::make_unique<File>(journal, static_cast<int64_t>(whole.size()));
+  vectors_ = std::make_unique<RawFile>(folder_ + "/vectors");
+  vectors_->resize(kHeaderBytes + rows_ * row_bytes);
+  offsets_ = std::make_unique<RawFile>(folder_ + "/offsets");
+  offsets_->resize(done_ * static_cast<int64_t>(sizeof(int64_t)));
+  journal_->resize(static_cast<int64_t>(whole.size()));
 }
 
 void VectorStore::append(const float* vectors, const std::vector<int64_t>& counts) {
@@ -141,8 +99,7 @@ void VectorStore::append(const float* vectors, const std::vector<int64_t>& count
   offsets_->sync();
   done_ += static_cast<int64_t>(counts.size());
   rows_ = rows;
-  const std::string line = Json({{"inputs", done_}, {"rows", rows_}}).dump() + "\n";
-  journal_->append(line.data(), line.size());
+  journal_->append(Json({{"inputs", done_}, {"rows", rows_}}).dump() + "\n");
   journal_->sync();
 }
 
@@ -168,7 +125,8 @@ void VectorStore::write_safetensors_ends() {
   const uint64_t length = head.size();
   std::string bytes_of_length(sizeof(length), '\0');
   std::memcpy(bytes_of_length.data(), &length, sizeof(length));
-  vectors_->write_head(bytes_of_length + head);
+  vectors_->write(0, bytes_of_length.data(), bytes_of_length.size());
+  vectors_->write(static_cast<int64_t>(sizeof(length)), head.data(), head.size());
 }
 
 void VectorStore::write_hdf5() {

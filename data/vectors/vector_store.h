@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "src/core/raw_file.h"
+
 namespace athanor {
 
 struct VectorStoreOptions {
@@ -22,9 +24,8 @@ struct VectorStoreOptions {
 class VectorStore {
  public:
   // Throws usage Error: the output's kind is not known, it is there already, its folder is not; a partial
-  // output of another job, or one without `resume`.
+  // output of another job, one that another process is at, or one without `resume`.
   explicit VectorStore(const VectorStoreOptions& options);
-  ~VectorStore();
 
   // Inputs whose vectors are on the disk.
   int64_t done() const { return done_; }
@@ -35,7 +36,6 @@ class VectorStore {
   void finish();
 
  private:
-  class File;
   void start_anew(const std::string& journal);
   void go_on(const std::string& journal);
   std::vector<int64_t> all_offsets();
@@ -44,7 +44,7 @@ class VectorStore {
 
   VectorStoreOptions options_;
   std::string folder_;
-  std::unique_ptr<File> vectors_, offsets_, journal_;
+  std::unique_ptr<RawFile> vectors_, offsets_, journal_;
   int64_t done_ = 0, rows_ = 0;
 };
 

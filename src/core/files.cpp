@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "src/core/error.h"
+#include "src/core/raw_file.h"
 #include "src/core/text.h"
 
 namespace athanor {
@@ -22,21 +23,9 @@ namespace {
 constexpr const char* kCannotRead = "cannot read";
 
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
-  const int code = errno;
-  const std::string hint = code == ENOSPC ? "free some space; nothing was replaced"
-                           : code == EFBIG
-                               ? "the file size limit is reached (ulimit -f); nothing was replaced"
-                           : code == ENOENT && what != kCannotRead ? "does its folder exist?"
-                                                                   : "";
-  throw Error({path, text(what, ": ", std::strerror(code)), "", "", hint});
-}
-
-void sync_path(const fs::path& path, int flags) {
-  const int fd = ::open(path.c_str(), flags);
-  if (fd < 0) fail(path, "cannot open");
-  const int failed = ::fsync(fd);
-  ::close(fd);
-  if (failed != 0) fail(path, "cannot write to disk");
+  if (errno == ENOENT && what != kCannotRead)
+    throw Error({path, what + ": " + system_reason(), "", "", "does its folder exist?"});
+  throw_system_error(path, what, "nothing was replaced");
 }
 
 fs::path parent_of(const std::string& path) {
@@ -74,16 +63,12 @@ void AtomicPath::create_directory() {
 }
 
 void AtomicPath::commit() {
-  if (fs::is_directory(path_)) {
-    for (const auto& entry : fs::recursive_directory_iterator(path_))
-      sync_path(entry.path(), entry.is_directory() ? O_RDONLY | O_DIRECTORY : O_RDONLY);
-    sync_path(path_, O_RDONLY | O_DIRECTORY);
-  } else {
-    sync_path(path_, O_RDONLY);
-  }
+  if (fs::is_directory(path_))
+    for (const auto& entry : fs::recursive_directory_iterator(path_)) sync_path(entry.path());
+  sync_path(path_);
   if (::rename(path_.c_str(), target_.c_str()) != 0) fail(target_, "cannot rename into place");
   committed_ = true;
-  sync_path(parent_of(target_), O_RDONLY | O_DIRECTORY);
+  sync_path(parent_of(target_));
 }
 
 void write_file_atomically(const std::string& path, std::string_view bytes) {
@@ -122,7 +107,7 @@ void replace_symlink(const std::string& target, const std::string& link) {
   ::unlink(temporary.c_str());
   if (::symlink(target.c_str(), temporary.c_str()) != 0) fail(link, "cannot make the link");
   if (::rename(temporary.c_str(), link.c_str()) != 0) fail(link, "cannot rename into place");
-  sync_path(parent_of(link), O_RDONLY | O_DIRECTORY);
+  sync_path(parent_of(link));
 }
 
 }  // namespace athanor

@@ -10,13 +10,13 @@
 
 #include "src/core/error.h"
 #include "src/core/files.h"
+#include "src/core/raw_file.h"
 #include "src/core/stop.h"
 #include "src/core/text.h"
 #include "src/core/thread_pool.h"
 #include "src/rqa/grid_text.h"
 #include "src/rqa/recording.h"
 #include "src/rqa/step_pictures.h"
-#include "src/rqa/sweep_store.h"
 
 namespace athanor::rqa {
 namespace {
@@ -27,9 +27,7 @@ constexpr size_t kBatch = 64;  // folders that wait for one sync
 
 void put(const std::string& path, const std::string& content) {
   std::ofstream file(path, std::ios::binary);
-  if (!(file << content << std::flush))
-    throw Error(
-        {path, "cannot write: " + system_reason(), "", "", "free some space, then go on with --resume"});
+  if (!(file << content << std::flush)) throw_system_error(path, "cannot write", "then go on with --resume");
 }
 
 // In place of a time: what the numbers were made of.
@@ -102,14 +100,14 @@ class Batch {
   std::string path_of(const std::string& signature) const { return staging_ + "/" + signature; }
   void publish(const std::vector<std::string>& signatures) {
     if (signatures.empty()) return;
-    sync_folder(staging_, ::syncfs);
+    sync_path(staging_, ::syncfs);
     for (const std::string& signature : signatures) {
       std::error_code failed;
       fs::rename(path_of(signature), folder_ + "/" + signature, failed);
       if (failed)
         throw Error({folder_ + "/" + signature, "cannot rename into place: " + failed.message(), "", "", ""});
     }
-    sync_folder(folder_);
+    sync_path(folder_);
   }
 
  private:

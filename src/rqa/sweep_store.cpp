@@ -1,10 +1,5 @@
 #include "src/rqa/sweep_store.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -23,61 +18,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::chrono::seconds kSyncEvery(2);
 
 }  // namespace
-
-class SweepStore::File {
- public:
-  File(std::string path, int flags)
-      : path_(std::move(path)), fd_(::open(path_.c_str(), O_RDWR | O_CLOEXEC | flags)) {
-    if (fd_ < 0) fail("cannot write");
-  }
-  ~File() { ::close(fd_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  void write(int64_t at, const void* data, size_t size) {
-    const char* next = static_cast<const char*>(data);
-    while (size > 0) {
-      const ssize_t written = ::pwrite(fd_, next, size, at);
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("cannot write");
-      next += written, at += written, size -= static_cast<size_t>(written);
-    }
-  }
-  bool read(int64_t at, void* data, size_t size) const {
-    return ::pread(fd_, data, size, at) == static_cast<ssize_t>(size);
-  }
-  // By one write: a kill leaves at most its last line torn.
-  void append(const std::string& line) {
-    if (::write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) fail("cannot write");
-  }
-  void truncate(size_t size) {
-    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) fail("cannot shorten");
-  }
-  // Until this process ends, no other one goes on with it.
-  void claim() {
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-      throw usage_error({path_, "another process is at this sweep", "", "", "wait for it, or end it"});
-  }
-  void sync() {
-    if (::fdatasync(fd_) != 0) fail("cannot write to disk");
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& what) {
-    throw Error({path_, what + ": " + system_reason(), "", "",
-                 errno == ENOSPC || errno == EFBIG ? "free some space, then go on with --resume" : ""});
-  }
-  std::string path_;
-  int fd_;
-};
-
-void sync_folder(const std::string& folder, int (*how)(int)) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool failed = fd < 0 || how(fd) != 0;
-  const std::string reason = failed ? system_reason() : "";
-  if (fd >= 0) ::close(fd);
-  if (failed) throw Error({folder, "cannot write to disk: " + reason, "", "", ""});
-}
 
 void check_same_sweep(const std::string& where, const SweepHead& there, const SweepHead& wanted) {
   const auto got = describe(there), expected = describe(wanted);
@@ -115,8 +55,6 @@ SweepStore::SweepStore(const std::string& folder, const SweepHead& head, bool re
   go_on();
 }
 
-SweepStore::~SweepStore() = default;
-
 // The journal is made last: without it, nothing was begun.
 void SweepStore::start_anew() {
   std::error_code failed;
@@ -137,9 +75,9 @@ void SweepStore::go_on() {
     check_same_sweep(folder_, there.head(), head_);
     for (const std::string& analysis : head_.analyses) offsets_.push_back(there.offset_bytes(analysis));
   }
-  values_ = std::make_unique<File>(folder_ + "/sweep.h5", 0);
+  values_ = std::make_unique<RawFile>(folder_ + "/sweep.h5");
   const std::string path = folder_ + "/journal.jsonl";
-  journal_ = std::make_unique<File>(path, O_APPEND);
+  journal_ = std::make_unique<RawFile>(path);
   journal_->claim();
   const std::string content = read_file(path);
   const std::string whole = content.substr(0, content.rfind('\n') + 1);
@@ -156,7 +94,7 @@ void SweepStore::go_on() {
   }
   for (const Json& note : fresh)
     if (holds(note.at("recording"), note.at("fingerprints"))) done_.at(note["recording"]) = true;
-  journal_->truncate(whole.size());
+  journal_->resize(static_cast<int64_t>(whole.size()));
 }
 
 bool SweepStore::holds(int64_t recording, const std::vector<int64_t>& fingerprints) {
@@ -165,8 +103,9 @@ bool SweepStore::holds(int64_t recording, const std::vector<int64_t>& fingerprin
   const size_t bytes = values.size() * sizeof(double);
   for (size_t i = 0; i < fingerprints.size(); ++i) {
     const int64_t at = offsets_.at(i) + recording * static_cast<int64_t>(bytes);
-    if (!values_->read(at, values.data(), bytes) || fingerprint(values.data(), bytes) != fingerprints[i])
-      return false;
+    if (at + static_cast<int64_t>(bytes) > values_->size_bytes()) return false;
+    values_->read(at, values.data(), bytes);
+    if (fingerprint(values.data(), bytes) != fingerprints[i]) return false;
   }
   return true;
 }
@@ -197,7 +136,7 @@ void SweepStore::finish() {
   std::error_code failed;
   fs::rename(folder_ + "/sweep.h5", output_, failed);
   if (failed) throw Error({output_, "cannot rename into place: " + failed.message(), "", "", ""});
-  sync_folder(fs::path(output_).parent_path());
+  sync_path(fs::path(output_).parent_path());
   fs::remove_all(folder_, failed);
   complete_ = true;
 }

@@ -4,14 +4,13 @@
 // are checked before they count, for after a loss of power the note may be there without them.
 #pragma once
 
-#include <unistd.h>
-
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "src/core/raw_file.h"
 #include "src/rqa/results.h"
 
 namespace athanor::rqa {
@@ -21,7 +20,6 @@ class SweepStore {
   // Results go to `folder`/sweep.h5; makes the folder. Throws usage Error: results of another sweep are
   // there, finished or not, or those of this one are there unfinished and `resume` is not set.
   SweepStore(const std::string& folder, const SweepHead& head, bool resume);
-  ~SweepStore();
 
   bool complete() const { return complete_; }              // the results of this very sweep were there
   const std::vector<bool>& done() const { return done_; }  // [recording] whose values are there
@@ -34,7 +32,6 @@ class SweepStore {
   void finish();
 
  private:
-  class File;
   void start_anew();
   void go_on();
   bool holds(int64_t recording, const std::vector<int64_t>& fingerprints);
@@ -45,14 +42,10 @@ class SweepStore {
   bool complete_ = false;
   std::vector<bool> done_;
   std::vector<int64_t> offsets_;  // of each analysis
-  std::unique_ptr<File> values_, journal_;
+  std::unique_ptr<RawFile> values_, journal_;
   std::mutex mutex_;
   std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
 };
-
-// Waits until the folder's own entries (or, with ::syncfs, all of its file system) are on the disk. Throws
-// Error.
-void sync_folder(const std::string& folder, int (*how)(int) = ::fsync);
 
 // Throws usage Error naming the first thing in which the two differ.
 void check_same_sweep(const std::string& where, const SweepHead& there, const SweepHead& wanted);

@@ -216,7 +216,7 @@ CATCH_TEST_CASE("rqa sweep: two processes do not write one file", "[unit]") {
   int refused = 0;
   sweep(options, [&](const SweepEvent& event) {
     if (event.kind != SweepEvent::Kind::kStarted) return;
-    CATCH_CHECK_THROWS_WITH(sweep(options, kSilent), Contains("another process is at this sweep"));
+    CATCH_CHECK_THROWS_WITH(sweep(options, kSilent), Contains("another process is at work on it"));
     ++refused;
   });
   CATCH_CHECK(refused == 1);

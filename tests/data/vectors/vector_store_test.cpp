@@ -107,3 +107,15 @@ CATCH_TEST_CASE("vectors: what would be lost or mixed up is refused", "[unit]") 
   CATCH_CHECK_THROWS_WITH(VectorStore(options_for(folder.file("no/v.h5"), false)),
                           Contains("cannot create the folder"));
 }
+
+CATCH_TEST_CASE("vectors: two processes do not go on with one output", "[unit]") {
+  const TemporaryFolder folder;
+  const std::string output = folder.file("v.safetensors");
+  VectorStore first(options_for(output, false));
+  append(first, 0, 3, false);
+  CATCH_CHECK_THROWS_WITH(VectorStore(options_for(output, false, true)),
+                          Contains("another process is at work on it"));
+  append(first, 3, 20, false);
+  first.finish();
+  CATCH_CHECK(read_file(output) == written_at_once(folder.file("w.safetensors"), false));
+}
