@@ -53,15 +53,15 @@ void RqaSweepConfig::list_fields(Fields& fields) {
   fields.field("threads", threads, "recordings at a time; 0: as many as the CPU has", between(0, 256));
 }
 
-rqa::SweepOptions RqaSweepConfig::options() const {
+rqa::SweepOptions RqaSweepConfig::options(const std::string& file) const {
   rqa::SweepOptions options;
-  options.grid = {rqa::integers_of(m, "m"), rqa::integers_of(tau, "tau"), rqa::decimals_of(eps, "eps"),
-                  rqa::integers_of(lmin, "lmin")};
+  options.grid = {rqa::integers_of(m, file + "m"), rqa::integers_of(tau, file + "tau"),
+                  rqa::decimals_of(eps, file + "eps"), rqa::integers_of(lmin, file + "lmin")};
   options.definitions = definitions.definitions();
   for (const std::string& name :
-       names_of(metrics, {rqa::kMetricNames.begin(), rqa::kMetricNames.end()}, "metrics"))
+       names_of(metrics, {rqa::kMetricNames.begin(), rqa::kMetricNames.end()}, file + "metrics"))
     options.metrics.push_back(rqa::metric_named(name));
-  options.analyses = names_of(analyses, rqa::analysis_names(), "analyses");
+  options.analyses = names_of(analyses, rqa::analysis_names(), file + "analyses");
   options.gaze_rules = gaze_rules;
   options.threads = threads > 0 ? static_cast<int>(threads)
                                 : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));

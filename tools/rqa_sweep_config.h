@@ -19,8 +19,8 @@ struct RqaSweepConfig : ConfigStruct {
   int64_t threads = 0;
 
   void list_fields(Fields& fields) override;
-  // Throws usage Error naming the key.
-  rqa::SweepOptions options() const;
+  // Throws usage Error naming the key, after `file` ("a.yaml: ", or nothing).
+  rqa::SweepOptions options(const std::string& file = "") const;
 };
 
 // "2/8" -> {2, 8}. Throws usage Error.

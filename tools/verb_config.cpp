@@ -1,11 +1,11 @@
-// athanor config: a job's configuration resolved, checked, described.
+// athanor config: a configuration, of a training job or of another kind, resolved, checked, described.
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
 
 #include "src/core/config.h"
+#include "tools/config_kinds.h"
 #include "tools/verbs.h"
-#include "trainers/job.h"
 
 namespace athanor {
 namespace {
@@ -13,8 +13,15 @@ namespace {
 constexpr const char* kExamples =
     "Example:\n"
     "  athanor config show configs/multi_timeframe_lstm.yaml optimizer.lr=5e-4\n"
-    "  athanor config validate configs/quickstart.yaml configs/face_parsing.yaml\n"
+    "  athanor config validate configs/*.yaml\n"
     "  athanor config schema > athanor.schema.json   # for editors with a YAML language server";
+
+std::string kinds_text() {
+  std::string out;
+  for (const ConfigKind& each : config_kinds())
+    out += (out.empty() ? "" : "; ") + each.name + ", " + each.summary;
+  return out;
+}
 
 void add_show(CLI::App& verb) {
   struct Flags {
@@ -22,53 +29,62 @@ void add_show(CLI::App& verb) {
     std::vector<std::string> overrides;
   };
   auto flags = std::make_shared<Flags>();
-  CLI::App* show = verb.add_subcommand("show", "Print the job with every key, its value and its meaning");
-  show->add_option("config", flags->path, "the job")->required()->type_name("CONFIG");
+  CLI::App* show =
+      verb.add_subcommand("show", "Print a configuration with every key, its value and its meaning");
+  show->add_option("config", flags->path, "the file: " + kinds_text())->required()->type_name("CONFIG");
   show->add_option("overrides", flags->overrides, "changes to it")->type_name("KEY=VALUE");
   show->footer("Example:\n  athanor config show configs/multi_timeframe_lstm.yaml optimizer.lr=5e-4");
   show->callback([flags] {
-    JobConfig job = load_job(flags->path, flags->overrides);
-    std::cout << config_yaml(fields_of(job)) << std::flush;
+    std::cout << config_yaml(kind_of_config(flags->path).load(flags->path, flags->overrides)) << std::flush;
   });
 }
 
 void add_validate(CLI::App& verb) {
   auto paths = std::make_shared<std::vector<std::string>>();
-  CLI::App* validate = verb.add_subcommand("validate", "Check jobs; says nothing of the data that they name");
-  validate->add_option("configs", *paths, "the jobs")->required()->type_name("CONFIG");
-  validate->footer("Example:\n  athanor config validate configs/quickstart.yaml configs/face_parsing.yaml");
+  CLI::App* validate =
+      verb.add_subcommand("validate", "Check configurations; says nothing of the data that they name");
+  validate->add_option("configs", *paths, "the files")->required()->type_name("CONFIG");
+  validate->footer("Example:\n  athanor config validate configs/*.yaml");
   validate->callback([paths] {
     for (const std::string& path : *paths) {
-      load_job(path, {});
+      kind_of_config(path).load(path, {});
       std::cout << path << ": OK\n";
     }
   });
 }
 
-void add_descriptions(CLI::App& verb) {
-  CLI::App* schema = verb.add_subcommand("schema", "Print the JSON Schema of jobs");
+void add_schema(CLI::App& verb) {
+  auto name = std::make_shared<std::string>("job");
+  CLI::App* schema = verb.add_subcommand("schema", "Print the JSON Schema of a kind of configuration");
+  schema->add_option("kind", *name, kinds_text())->type_name("KIND")->capture_default_str();
   schema->footer("Example:\n  athanor config schema > athanor.schema.json");
-  schema->callback([] {
-    JobConfig job;
-    std::cout << config_schema(fields_of(job), "Athanor job") << std::flush;
+  schema->callback([name] {
+    const ConfigKind& kind = config_kind(*name);
+    std::cout << config_schema(kind.defaults(), "Athanor " + kind.name) << std::flush;
   });
-  CLI::App* reference = verb.add_subcommand("reference", "Print all keys as Markdown tables");
+}
+
+void add_reference(CLI::App& verb) {
+  CLI::App* reference =
+      verb.add_subcommand("reference", "Print all keys of all configurations as Markdown tables");
   reference->footer("Example:\n  athanor config reference > REFERENCE.md");
   reference->callback([] {
-    JobConfig job;
-    std::cout << config_reference(fields_of(job)) << std::flush;
+    for (const ConfigKind& kind : config_kinds())
+      std::cout << "## `" << kind.name << "`: " << kind.summary << "\n\n"
+                << config_reference(kind.defaults()) << std::flush;
   });
 }
 
 }  // namespace
 
 void add_config_verb(CLI::App& app) {
-  CLI::App* verb = app.add_subcommand("config", "Show, check or describe the configuration of jobs");
+  CLI::App* verb = app.add_subcommand("config", "Show, check or describe configurations");
   verb->require_subcommand(1);
   verb->footer(kExamples);
   add_show(*verb);
   add_validate(*verb);
-  add_descriptions(*verb);
+  add_schema(*verb);
+  add_reference(*verb);
 }
 
 }  // namespace athanor

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "src/core/config.h"
+#include "src/core/config_keys.h"
 #include "src/core/constraint.h"
 #include "src/core/error.h"
 #include "src/core/files.h"
@@ -274,24 +275,60 @@ void put_override(const YAML::Node& root, const std::string& typed, Place& place
   node = parse_yaml(typed.substr(equals + 1), "'" + typed + "'");
 }
 
+// The file's mapping; an empty one where the file holds nothing.
+YAML::Node load_root(const Place& place) {
+  const std::string& path = place.path;
+  if (std::filesystem::is_directory(path)) throw usage_error({path, "is a folder", "a YAML file", "", ""});
+  if (!std::filesystem::exists(path))
+    throw usage_error({path, "no such config file", "", "", "configs/ holds examples"});
+  YAML::Node root = parse_yaml(read_file(path), path);
+  if (root.IsNull()) root = YAML::Node(YAML::NodeType::Map);
+  if (!root.IsMap()) throw usage_error({path, "not a config", "a mapping of keys", shown(root), ""});
+  refuse_duplicate_keys(root, "", place);
+  return root;
+}
+
+// Collects the names of the fields that it is shown, not of those inside them.
+class KeyNames : public Fields {
+ public:
+  std::vector<std::string> names;
+
+ protected:
+  void visit(const std::string& name, FieldRef, const std::string&, const Constraint&) override {
+    names.push_back(name);
+  }
+  void visit_section(const std::string& name, const FieldList&, const std::string&) override {
+    names.push_back(name);
+  }
+  void visit_choice(const std::string& name, ChoiceBase&, const std::string&) override {
+    names.push_back(name);
+  }
+  void visit_choices(const std::string& name, ChoiceListBase&, const std::string&) override {
+    names.push_back(name);
+  }
+};
+
 }  // namespace
 
 void read_config(const std::string& path, const std::vector<std::string>& overrides, const FieldList& list) {
   Place place{path, {}};
-  YAML::Node root(YAML::NodeType::Map);
-  if (!path.empty()) {
-    if (std::filesystem::is_directory(path)) throw usage_error({path, "is a folder", "a YAML file", "", ""});
-    if (!std::filesystem::exists(path))
-      throw usage_error({path, "no such config file", "", "", "configs/ holds examples"});
-    root = parse_yaml(read_file(path), path);
-    if (root.IsNull()) root = YAML::Node(YAML::NodeType::Map);
-    if (!root.IsMap()) throw usage_error({path, "not a config", "a mapping of keys", shown(root), ""});
-    refuse_duplicate_keys(root, "", place);
-  }
+  YAML::Node root = path.empty() ? YAML::Node(YAML::NodeType::Map) : load_root(place);
   for (const std::string& typed : overrides) put_override(root, typed, place);
   Reader reader(root, "", place);
   list(reader);
   reader.finish();
+}
+
+std::vector<std::string> config_keys(const std::string& path) {
+  std::vector<std::string> keys;
+  for (const auto& entry : load_root({path, {}})) keys.push_back(entry.first.Scalar());
+  return keys;
+}
+
+std::vector<std::string> field_keys(const FieldList& list) {
+  KeyNames keys;
+  list(keys);
+  return keys.names;
 }
 
 }  // namespace athanor

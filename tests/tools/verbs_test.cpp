@@ -82,13 +82,31 @@ CATCH_TEST_CASE("eval: the last checkpoint stands in for a best one that is miss
   CATCH_CHECK(outcome.err.find("no best checkpoint") != std::string::npos);
 }
 
-CATCH_TEST_CASE("config show: what it prints is a job, and the same one again", "[unit]") {
+CATCH_TEST_CASE("config show: what it prints is a configuration, and the same one again", "[unit]") {
   const std::string again = fixtures() + "/again.yaml";
-  const Outcome once = run_athanor({{"config", "show", fixtures() + "/job.yaml", "optimizer.lr=0.00123"}});
-  CATCH_CHECK(once.exit_code == 0);
-  CATCH_CHECK(once.out.find("lr: 0.00123") != std::string::npos);
-  write_file_atomically(again, once.out);
-  CATCH_CHECK(run_athanor({{"config", "show", again}}).out == once.out);
+  for (const auto& [file, override, shown] :
+       {std::tuple(fixtures() + "/job.yaml", "optimizer.lr=0.00123", "lr: 0.00123"),
+        std::tuple(std::string(ATHANOR_SOURCE_DIR "/configs/rqa_sweep.yaml"), "theiler=7", "theiler: 7")}) {
+    const Outcome once = run_athanor({{"config", "show", file, override}});
+    CATCH_INFO(once.err);
+    CATCH_CHECK(once.exit_code == 0);
+    CATCH_CHECK(once.out.find(shown) != std::string::npos);
+    write_file_atomically(again, once.out);
+    CATCH_CHECK(run_athanor({{"config", "show", again}}).out == once.out);
+  }
+}
+
+CATCH_TEST_CASE("config validate: every file of configs/ is a configuration", "[unit]") {
+  std::vector<std::string> arguments{"config", "validate"};
+  std::string want;
+  for (const auto& entry : std::filesystem::directory_iterator(ATHANOR_SOURCE_DIR "/configs")) {
+    arguments.push_back(entry.path());
+    want += entry.path().string() + ": OK\n";
+  }
+  CATCH_REQUIRE(arguments.size() > 5);
+  const Outcome outcome = run_athanor({arguments});
+  CATCH_CHECK(outcome.err.empty());
+  CATCH_CHECK(outcome.out == want);
 }
 
 CATCH_TEST_CASE("config schema: JSON that knows every section, config reference: Markdown", "[unit]") {
@@ -96,8 +114,11 @@ CATCH_TEST_CASE("config schema: JSON that knows every section, config reference:
   for (const char* section :
        {"data", "model", "objective", "evaluator", "trainer", "optimizer", "schedule", "prepare"})
     CATCH_CHECK(schema["properties"].contains(section));
+  const Json sweep = Json::parse(run_athanor({{"config", "schema", "rqa_sweep"}}).out);
+  CATCH_CHECK(sweep["properties"].contains("saccade_per_s"));
   const Outcome reference = run_athanor({{"config", "reference"}});
-  CATCH_CHECK(reference.out.find("| `trainer.max_epochs` |") != std::string::npos);
+  for (const char* key : {"| `trainer.max_epochs` |", "| `saccade_per_s` |"})
+    CATCH_CHECK(reference.out.find(key) != std::string::npos);
 }
 
 CATCH_TEST_CASE("doctor: this machine passes, in words and as JSON", "[unit]") {
