@@ -81,7 +81,7 @@ void Screen::make_tables(int64_t max_m) {
           static_cast<uint16_t>(std::max(0.0, std::ceil(bounds_[0] * scale_ - error)));
     if (levels() == 1) continue;
     std::vector<uint8_t>& table = tables_[static_cast<size_t>(m)];
-    table.assign(kEntries, kUnsure);
+    table.assign(kEntries + kTableMargin, kUnsure);
     if (scale_ == 0) continue;
     int64_t first = 0;
     for (int64_t level = 0; level <= levels(); ++level) {

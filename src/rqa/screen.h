@@ -36,7 +36,7 @@ class Screen {
   uint16_t limit() const { return limit_; }
 
   // The number of thresholds that a distance of m delays exceeds, by distance >> kTableShift, or kUnsure.
-  static constexpr int kTableShift = 2;
+  static constexpr int kTableShift = 2, kTableMargin = 3;  // entries more, to be read four at a time
   const std::vector<uint8_t>& table(int64_t m) const { return tables_[static_cast<size_t>(m)]; }
   // Of one threshold: a distance of m delays below this is recurrent beyond doubt.
   uint16_t sure_below(int64_t m) const { return sure_below_[static_cast<size_t>(m)]; }

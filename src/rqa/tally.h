@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/rqa/line_counts.h"
+#include "src/rqa/walk_kernel.h"
 
 namespace athanor::rqa {
 
@@ -15,27 +16,29 @@ namespace athanor::rqa {
 class Tally {
  public:
   void make_room(int64_t vectors, int64_t thresholds) {
-    stride_ = thresholds + 1;
-    differences_.resize(std::max(differences_.size(), static_cast<size_t>((vectors + 1) * stride_)));
+    const int64_t stride = thresholds + 1;
+    differences_.resize(std::max(differences_.size(), static_cast<size_t>((vectors + 1) * stride)));
+    lines_ = {differences_.data(), stride, 1};
   }
-  // The n-th cell that is looked at: neighbours often have one level, whose counter would have to wait for
-  // itself.
-  void add_cell(uint8_t level, int64_t n) { ++cells_[static_cast<size_t>(n) % kCounters][level]; }
+  // By level. Neighbours often have one level, whose counter would have to wait for itself.
+  void add_cells(const uint8_t* levels, int64_t count) {
+    for (int64_t n = 0; n < count; ++n) ++cells_[static_cast<size_t>(n) % kCounters][levels[n]];
+  }
   void add_cells(uint8_t level, int64_t count) { cells_[0][level] += count; }
-  // Of the thresholds [first, past).
   void add_line(int64_t length, int first, int past) {
-    int32_t* row = differences_.data() + length * stride_;
+    int32_t* row = lines_.differences + length * lines_.stride;
     ++row[first];
     --row[past];
-    longest_ = std::max(longest_, length);
+    lines_.longest = std::max(lines_.longest, length);
   }
+  LineDifferences& differences() { return lines_; }
   std::vector<int64_t> cells() const;
   LineLengths lines() const;
   void clear();
 
  private:
-  int64_t stride_ = 1, longest_ = 1;
   std::vector<int32_t> differences_;  // [length, E+1]: of the counts at a threshold and at the one below
+  LineDifferences lines_{nullptr, 1, 1};
   static constexpr size_t kCounters = 4;
   std::array<std::array<int64_t, 256>, kCounters> cells_{};  // by level; the sum of all counters
 };

@@ -1,7 +1,6 @@
 #include "src/rqa/walk.h"
 
 #include <algorithm>
-#include <array>
 
 #include "src/core/error.h"
 #include "src/core/text.h"
@@ -25,10 +24,10 @@ struct Lines {
 // What a walk works on; kept for the thread's next one.
 struct WalkMemory {
   std::vector<int32_t> i, j;
-  std::vector<uint16_t> distances;
-  std::vector<uint32_t> alive, places, changes;
+  std::vector<uint16_t> distances, cell_distances;
+  std::vector<uint32_t> alive, places, unsure, change_places;
   std::vector<uint64_t> cells;
-  std::vector<uint8_t> levels, pairs;
+  std::vector<uint8_t> levels, change_levels;
   std::vector<Tally> tallies;  // by m
   bool in_use = false;         // or left so by an error: tallies are not empty then
 
@@ -40,8 +39,9 @@ void WalkMemory::make_room(int64_t words) {
   if (words <= this->words()) return;
   const auto rows = static_cast<size_t>(words), cell_count = rows * kWordCells + kFront + 2 * kWordCells;
   i.resize(rows), j.resize(rows), alive.resize(rows + 1), cells.resize(rows + 1);
-  distances.resize(cell_count), places.resize(cell_count), changes.resize(cell_count);
-  levels.resize(cell_count), pairs.resize(cell_count);
+  distances.resize(cell_count), places.resize(cell_count), cell_distances.resize(cell_count);
+  levels.resize(cell_count), unsure.resize(cell_count);
+  change_levels.resize(cell_count), change_places.resize(cell_count);
 }
 
 // One thread's walk along the lines of one tau.
@@ -67,8 +67,7 @@ class Walker {
   void tally_block(int64_t m, bool columns, Tally& tally);
   void settle_cells(int64_t m, bool columns);
   void count_runs(Tally& tally);
-  void find_levels(int64_t count, int64_t m, bool columns, Tally& tally);
-  void close_lines(int64_t count, int64_t changes, Tally& tally);
+  void settle_levels(const Cells& cells, int64_t m, bool columns);
 
   const Screen& screen_;
   const WalkKernel& kernel_;
@@ -158,15 +157,29 @@ void Walker::tally_block(int64_t m, bool columns, Tally& tally) {
     settle_cells(m, columns);
     return count_runs(tally);
   }
-  const int64_t count = kernel_.places(block_, memory_.places.data() + kFront);
-  if (count == 0) return;
-  find_levels(count, m, columns, tally);
-  const auto none = static_cast<uint8_t>(screen_.levels());
-  memory_.places[kFront - 1] = memory_.places[kFront] - 2;  // which the first does not follow
-  memory_.pairs[kFront - 1] = none;
-  const Levels levels{memory_.places.data() + kFront, memory_.levels.data() + kFront,
-                      memory_.pairs.data() + kFront, memory_.changes.data()};
-  close_lines(count, kernel_.changes(levels, count, none), tally);
+  Cells cells{memory_.places.data() + kFront,
+              memory_.cell_distances.data(),
+              memory_.levels.data() + kFront,
+              memory_.unsure.data(),
+              0,
+              0};
+  kernel_.find_levels(block_, screen_.table(m).data(), cells);
+  if (cells.count == 0) return;
+  settle_levels(cells, m, columns);
+  tally.add_cells(cells.levels, cells.count);
+  cells.places[-1] = cells.places[0] - 2;  // which the first does not follow
+  kernel_.close_lines(cells, static_cast<uint8_t>(screen_.levels()),
+                      {memory_.change_levels.data(), memory_.change_places.data()}, tally.differences());
+}
+
+// Those that only double precision can tell.
+void Walker::settle_levels(const Cells& cells, int64_t m, bool columns) {
+  for (int64_t n = 0; n < cells.unsure_count; ++n) {
+    const uint32_t place = cells.places[cells.unsure[n]];
+    const int64_t word = place / kWordCells, cell = place % kWordCells;
+    cells.levels[cells.unsure[n]] =
+        screen_.exact_level(m, tau_, block_.i[word] + cell, block_.j[word] + (columns ? 0 : cell));
+  }
 }
 
 // Of one threshold: cells that are recurrent beyond doubt, and the others looked at again.
@@ -205,53 +218,7 @@ void Walker::count_runs(Tally& tally) {
     }
   }
   end_run();
-  tally.add_cells(0, cells);
-}
-
-void Walker::find_levels(int64_t count, int64_t m, bool columns, Tally& tally) {
-  const uint8_t* table = screen_.table(m).data();
-  for (int64_t n = kFront; n < kFront + count; ++n) {
-    const uint32_t place = memory_.places[n];
-    uint8_t level = table[block_.distances[place] >> Screen::kTableShift];
-    if (level == kUnsure) [[unlikely]] {
-      const int64_t word = place / kWordCells, cell = place % kWordCells;
-      level = screen_.exact_level(m, tau_, block_.i[word] + cell, block_.j[word] + (columns ? 0 : cell));
-    }
-    memory_.levels[n] = level;
-    tally.add_cell(level, n);
-  }
-}
-
-// Lines of the thresholds [level, the one below on the stack) began at `start`. Whether the level falls or
-// rises cannot be foretold: a fall is an entry that is always written and sometimes kept, a rise a loop that
-// then does not run.
-void Walker::close_lines(int64_t count, int64_t changes, Tally& tally) {
-  struct Open {
-    int upto;
-    uint32_t start;
-  };
-  std::array<Open, kMostThresholds + 2> open;
-  int depth = 0, level = static_cast<int>(screen_.levels());
-  const int none = level;
-  const auto move_to = [&](int next, uint32_t start, uint32_t end) {
-    open[static_cast<size_t>(depth)] = {level, start};
-    depth += next < level;
-    level = std::min(level, next);
-    while (level < next) {
-      const Open& last = open[static_cast<size_t>(depth - 1)];
-      const int upto = std::min(last.upto, next);
-      tally.add_line(end - last.start, level, upto);
-      depth -= last.upto <= next;
-      level = upto;
-    }
-  };
-  const uint32_t *changed = memory_.changes.data(), *places = memory_.places.data() + kFront;
-  const uint8_t* pairs = memory_.pairs.data() + kFront;
-  for (int64_t n = 0; n < changes; ++n) {
-    const uint32_t at = changed[n], before = places[static_cast<int64_t>(at) - 1];
-    move_to(pairs[at], places[at] - 1, before + 1);
-  }
-  move_to(none, 0, places[count - 1] + 1);
+  tally.add_cells(uint8_t{0}, cells);
 }
 
 // All counts of one tau.
@@ -354,7 +321,8 @@ const std::vector<const WalkKernel*>& walk_kernels() {
     std::vector<const WalkKernel*> found;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2"))
       found.push_back(&kWalkAvx512);
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&kWalkAvx2);
 #endif

@@ -6,6 +6,9 @@
 
 #pragma GCC target("avx2,fma,popcnt,bmi,bmi2")
 
+#include "src/rqa/line_stack.h"
+#include "src/rqa/walk_cells.h"
+
 namespace athanor::rqa {
 namespace {
 
@@ -76,11 +79,6 @@ template <Norm kNorm, bool kColumn>
   return word;
 }
 
-[[gnu::always_inline]] inline uint32_t* append_bits(uint64_t bits, uint32_t first, uint32_t* to) {
-  for (; bits != 0; bits &= bits - 1) *to++ = first + static_cast<uint32_t>(__builtin_ctzll(bits));
-  return to;
-}
-
 // Bytes of ones for 32 places that follow the one before.
 __m256i following(const uint32_t* places) {
   __m256i equal[4];
@@ -92,19 +90,34 @@ __m256i following(const uint32_t* places) {
   return _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0));
 }
 
-[[gnu::always_inline]] inline uint64_t differing(const Levels& levels, int64_t at, uint8_t thresholds) {
-  for (int64_t c = at; c < at + kWordCells; c += 32) {
-    const __m256i larger = _mm256_max_epu8(load(levels.levels + c), load(levels.levels + c - 1));
-    const __m256i none = _mm256_set1_epi8(static_cast<char>(thresholds));
-    store(levels.pairs + c, _mm256_blendv_epi8(none, larger, following(levels.places + c)));
-  }
-  uint64_t bits = 0;
+int64_t append_changes(const Cells& cells, int64_t at, uint8_t thresholds, uint8_t& before,
+                       const Changes& changes, int64_t count) {
+  uint8_t levels[kWordCells + 1] = {before};
+  const __m256i none = _mm256_set1_epi8(static_cast<char>(thresholds));
+  uint64_t follows = 0, same = 0;
   for (int half = 0; half < 2; ++half) {
-    const uint8_t* pairs = levels.pairs + at + 32 * half;
-    const __m256i equal = _mm256_cmpeq_epi8(load(pairs), load(pairs - 1));
-    bits |= uint64_t{~static_cast<uint32_t>(_mm256_movemask_epi8(equal))} << (32 * half);
+    const int64_t c = at + 32 * half;
+    const __m256i larger = _mm256_max_epu8(load(cells.levels + c), load(cells.levels + c - 1));
+    const __m256i follow = following(cells.places + c);
+    follows |= uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(follow))} << (32 * half);
+    store(levels + 1 + 32 * half, _mm256_blendv_epi8(none, larger, follow));
   }
-  return bits;
+  for (int half = 0; half < 2; ++half) {
+    const __m256i equal = _mm256_cmpeq_epi8(load(levels + 1 + 32 * half), load(levels + 32 * half));
+    same |= uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(equal))} << (32 * half);
+  }
+  const int64_t left = cells.count - at, valid = left < kWordCells ? left : kWordCells;
+  for (uint64_t bits = ~same & (~uint64_t{0} >> (kWordCells - valid)); bits != 0; bits &= bits - 1) {
+    const int64_t c = __builtin_ctzll(bits);
+    changes.levels[count] = levels[c + 1];
+    changes.places[count++] = follows >> c & 1 ? cells.places[at + c] : cells.places[at + c - 1] + 1;
+  }
+  before = levels[valid];
+  return count;
+}
+
+void close_changes(const Changes& changes, int64_t count, uint8_t thresholds, LineDifferences& sums) {
+  close_by_stack(changes, 0, count - 1, thresholds, sums);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The walk's loops over cells, for the target that the includer has set by `#pragma GCC target`; it gives, in
-// this namespace, Word (64 distances) with load, store, combine and below, `terms`, append_bits and
-// differing. Calls nothing from the standard library: a shared template compiled for AVX-512 could be linked
-// into code for every CPU.
+// this namespace, Word (64 distances) with load, store, combine and below, `terms`, append_cells,
+// append_changes and close_changes. Calls nothing from the standard library: a shared template compiled for
+// AVX-512 could be linked into code for every CPU.
 #include "src/rqa/walk_kernel.h"
 
 namespace athanor::rqa {
@@ -39,22 +39,23 @@ void extend_words(const Coordinates& x, LineBlock& block, int64_t offset, uint16
 
 uint64_t cells_below(const uint16_t* distances, uint16_t limit) { return Word::load(distances).below(limit); }
 
-int64_t places_of(const LineBlock& block, uint32_t* places) {
-  uint32_t* next = places;
-  for (int64_t n = 0; n < block.alive_count; ++n)
-    next = append_bits(block.cells[n], block.alive[n] * static_cast<uint32_t>(kWordCells), next);
-  return next - places;
+void find_levels(const LineBlock& block, const uint8_t* table, Cells& cells) {
+  cells.count = cells.unsure_count = 0;
+  for (int64_t n = 0; n < block.alive_count; ++n) append_cells(block, n, cells);
+  look_up_levels(table, cells);
 }
 
-// A cell that does not follow the one before it has a pair of no line: it ends what was open.
-int64_t changes_of(const Levels& levels, int64_t count, uint8_t thresholds) {
-  uint32_t* next = levels.changes;
-  for (int64_t at = 0; at < count; at += kWordCells) {
-    uint64_t changed = differing(levels, at, thresholds);
-    if (count - at < kWordCells) changed &= (uint64_t{1} << (count - at)) - 1;
-    next = append_bits(changed, static_cast<uint32_t>(at), next);
+void close_lines(const Cells& cells, uint8_t thresholds, const Changes& changes, LineDifferences& sums) {
+  int64_t count = 1;
+  changes.levels[0] = thresholds;
+  uint8_t before = thresholds;
+  for (int64_t at = 0; at < cells.count; at += kWordCells)
+    count = append_changes(cells, at, thresholds, before, changes, count);
+  if (before != thresholds) {
+    changes.levels[count] = thresholds;
+    changes.places[count++] = cells.places[cells.count - 1] + 1;
   }
-  return next - levels.changes;
+  close_changes(changes, count, thresholds, sums);
 }
 
 constexpr WalkKernel kernel_of(const char* name) {
@@ -66,8 +67,8 @@ constexpr WalkKernel kernel_of(const char* name) {
            {extend_words<Norm::kL2, false>, extend_words<Norm::kL2, true>},
            {extend_words<Norm::kLinf, false>, extend_words<Norm::kLinf, true>}},
           cells_below,
-          places_of,
-          changes_of};
+          find_levels,
+          close_lines};
 }
 
 }  // namespace

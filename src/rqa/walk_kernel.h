@@ -24,14 +24,27 @@ struct Coordinates {
   int64_t count;
 };
 
-// Levels of recurrent cells, in order, and where they are in the block. Before the first stands a cell of no
-// line.
-struct Levels {
-  uint32_t* places;
+// Recurrent cells of a block, in order. Before the first is room for one more, after the last for kWordCells.
+struct Cells {
+  uint32_t* places;     // in the block
+  uint16_t* distances;  // of use to a kernel alone
   uint8_t* levels;
-  uint8_t* pairs;  // the larger level of a cell and the one before it; the number of thresholds where there
-                   // is none
-  uint32_t* changes;  // where pairs differ from the one before
+  uint32_t* unsure;  // those whose level is kUnsure, by their number
+  int64_t count, unsure_count;
+};
+
+// Where the level that a cell shares with the one before it (the larger one) changes. Before the first line,
+// after the last and between two that are apart stands one level that is the number of thresholds: no line's.
+struct Changes {
+  uint8_t* levels;
+  uint32_t* places;  // of the cell; where there is no line, of the end of the one before
+};
+
+// Lines of length 2 and more: of the thresholds [first, past), differences[length * stride + first] is one
+// more, and that of past one less.
+struct LineDifferences {
+  int32_t* differences;
+  int64_t stride, longest;
 };
 
 struct WalkKernel {
@@ -45,11 +58,11 @@ struct WalkKernel {
   Extend extend[3][2];
   // Which of 64 distances are below.
   uint64_t (*below)(const uint16_t* distances, uint16_t limit);
-  // Places of the recurrent cells of the words that are alive; returns how many.
-  int64_t (*places)(const LineBlock& block, uint32_t* places);
-  // Fills pairs and changes from places and levels [count]; returns how many changes. Arrays have room for
-  // kWordCells more.
-  int64_t (*changes)(const Levels& levels, int64_t count, uint8_t thresholds);
+  // Fills cells from the words that are alive; table: of Screen.
+  void (*find_levels)(const LineBlock& block, const uint8_t* table, Cells& cells);
+  // Adds the lines of cells whose levels are all known; changes: room for two more than cells, and
+  // kWordCells.
+  void (*close_lines)(const Cells& cells, uint8_t thresholds, const Changes& changes, LineDifferences& sums);
 };
 
 extern const WalkKernel kWalkPlain;

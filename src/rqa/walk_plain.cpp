@@ -1,5 +1,6 @@
 // The walk's loops for any CPU.
-#include "src/rqa/walk_kernel.h"
+#include "src/rqa/line_stack.h"
+#include "src/rqa/walk_cells.h"
 
 namespace athanor::rqa {
 namespace {
@@ -51,21 +52,23 @@ Word terms(const Coordinates& x, int64_t i, int64_t j) {
   return word;
 }
 
-uint32_t* append_bits(uint64_t bits, uint32_t first, uint32_t* to) {
-  for (; bits != 0; bits &= bits - 1) *to++ = first + static_cast<uint32_t>(__builtin_ctzll(bits));
-  return to;
+void close_changes(const Changes& changes, int64_t count, uint8_t thresholds, LineDifferences& sums) {
+  close_by_stack(changes, 0, count - 1, thresholds, sums);
 }
 
-// Pairs of cells [at, at+64), and a bit for each that differs from the one before.
-uint64_t differing(const Levels& levels, int64_t at, uint8_t thresholds) {
-  uint64_t bits = 0;
-  for (int64_t c = at; c < at + kWordCells; ++c) {
-    const uint8_t own = levels.levels[c], before = levels.levels[c - 1];
-    const bool follows = levels.places[c] == levels.places[c - 1] + 1;
-    levels.pairs[c] = follows ? (own > before ? own : before) : thresholds;
-    bits |= uint64_t{levels.pairs[c] != levels.pairs[c - 1]} << (c - at);
+int64_t append_changes(const Cells& cells, int64_t at, uint8_t thresholds, uint8_t& before,
+                       const Changes& changes, int64_t count) {
+  const int64_t past = at + kWordCells < cells.count ? at + kWordCells : cells.count;
+  for (int64_t c = at; c < past; ++c) {
+    const bool follows = c > 0 && cells.places[c] == cells.places[c - 1] + 1;
+    const uint8_t own = cells.levels[c], last = cells.levels[c - 1];
+    const uint8_t level = !follows ? thresholds : own > last ? own : last;
+    changes.levels[count] = level;
+    changes.places[count] = follows || c == 0 ? cells.places[c] : cells.places[c - 1] + 1;
+    count += level != before;
+    before = level;
   }
-  return bits;
+  return count;
 }
 
 }  // namespace
