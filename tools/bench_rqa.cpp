@@ -111,7 +111,7 @@ class RqaRound {
   void analyse(const rqa::Series& series, const rqa::WalkKernel* kernel) {
     thread_local std::vector<double> values;
     values.resize(static_cast<size_t>(grid_.combinations()) * metrics_.size());
-    rqa::analyse(series, grid_, definitions_, metrics_, values.data(), nullptr, kernel);
+    rqa::analyse(series, grid_, definitions_, metrics_, values.data(), {.kernel = kernel});
   }
 
   const RqaBenchFlags& flags_;

@@ -6,12 +6,7 @@
 #include <cstdint>
 
 #include "src/ops/augment.h"
-
-#if defined(__CUDACC__)
-#define ATHANOR_BOTH __host__ __device__
-#else
-#define ATHANOR_BOTH
-#endif
+#include "src/ops/cuda/host_device.h"
 
 namespace athanor {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "src/rqa/cuda/gpu_lines.h"
 #include "src/rqa/metrics.h"
 #include "src/rqa/walk.h"
 
@@ -11,8 +12,7 @@ namespace athanor::rqa {
 namespace {
 
 void analyse_pair(const Series& series, const Series* other, const Grid& grid, const Definitions& definitions,
-                  const std::vector<Metric>& metrics, double* values, ThreadPool* pool,
-                  const WalkKernel* kernel) {
+                  const std::vector<Metric>& metrics, double* values, const AnalyseOptions& options) {
   const std::vector<double> bounds = sum_bounds(series, grid.eps, definitions, other);
   const size_t row = grid.lmin.size() * metrics.size(), block = grid.eps.size() * row;
   const int64_t length = std::min(series.length(), other ? other->length() : series.length());
@@ -21,28 +21,32 @@ void analyse_pair(const Series& series, const Series* other, const Grid& grid, c
       if (length - (grid.m[m] - 1) * grid.tau[tau] < 2)
         std::fill_n(values + (m * grid.tau.size() + tau) * block, block,
                     std::numeric_limits<double>::quiet_NaN());
-  const WalkOptions options{.wanted = wanted_for(metrics), .pool = pool, .kernel = kernel, .other = other};
+  const WalkOptions walk{
+      .wanted = wanted_for(metrics), .pool = options.pool, .kernel = options.kernel, .other = other};
   for (size_t first = 0; first < bounds.size(); first += kMostThresholds) {
     const size_t past = std::min(bounds.size(), first + kMostThresholds);
-    count_lines(series, grid.m, grid.tau, {bounds.begin() + first, bounds.begin() + past}, definitions,
-                options, [&](size_t m, size_t tau, const LineCounts& counts) {
-                  double* to = values + (m * grid.tau.size() + tau) * block + first * row;
-                  compute_metrics(counts, grid.lmin, metrics, definitions, to);
-                });
+    const std::vector<double> some(bounds.begin() + first, bounds.begin() + past);
+    const auto keep = [&](size_t m, size_t tau, const LineCounts& counts) {
+      double* to = values + (m * grid.tau.size() + tau) * block + first * row;
+      compute_metrics(counts, grid.lmin, metrics, definitions, to);
+    };
+    const bool counted = options.gpu != nullptr && other == nullptr &&
+                         options.gpu->count(series, grid.m, grid.tau, some, definitions, walk.wanted, keep);
+    if (!counted) count_lines(series, grid.m, grid.tau, some, definitions, walk, keep);
   }
 }
 
 }  // namespace
 
 void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
-             const std::vector<Metric>& metrics, double* values, ThreadPool* pool, const WalkKernel* kernel) {
-  analyse_pair(series, nullptr, grid, definitions, metrics, values, pool, kernel);
+             const std::vector<Metric>& metrics, double* values, const AnalyseOptions& options) {
+  analyse_pair(series, nullptr, grid, definitions, metrics, values, options);
 }
 
 void analyse_cross(const Series& series, const Series& other, const Grid& grid,
                    const Definitions& definitions, const std::vector<Metric>& metrics, double* values,
                    ThreadPool* pool) {
-  analyse_pair(series, &other, grid, definitions, metrics, values, pool, nullptr);
+  analyse_pair(series, &other, grid, definitions, metrics, values, {.pool = pool});
 }
 
 }  // namespace athanor::rqa

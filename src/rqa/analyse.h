@@ -10,6 +10,7 @@
 namespace athanor::rqa {
 
 struct WalkKernel;  // walk.h
+class GpuLines;     // cuda/gpu_lines.h
 
 // C coordinates [C][N] sampled together: one for 1D, x and y for 2D.
 struct Series {
@@ -26,18 +27,23 @@ struct Grid {
   }
 };
 
+// Which machinery counts; the numbers are the same.
+struct AnalyseOptions {
+  ThreadPool* pool = nullptr;          // of the CPU: delays tau are shared out over its threads
+  const WalkKernel* kernel = nullptr;  // of the CPU; null: the fastest
+  GpuLines* gpu = nullptr;             // for as long as it can
+};
+
 // values f64 [m, tau, eps, l_min, metric] in row-major order. NaN where fewer than two delay vectors remain
 // (M = N - (m-1) tau < 2), and for a metric that has no meaning there (ENT, L without lines are 0; DIV
 // without lines and ratio without recurrences are NaN). A cell is recurrent exactly if its distance, summed
-// in double precision in the order of the delays (at each, of the coordinates), satisfies the comparison. The
-// delays tau are shared out over the threads of `pool`. Throws Error if the series has more than 80,000
-// samples.
+// in double precision in the order of the delays (at each, of the coordinates), satisfies the comparison.
+// Throws Error if the series has more than 80,000 samples.
 void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
-             const std::vector<Metric>& metrics, double* values, ThreadPool* pool = nullptr,
-             const WalkKernel* kernel = nullptr);
+             const std::vector<Metric>& metrics, double* values, const AnalyseOptions& options = {});
 
-// The same of the cross-recurrence matrix of two series with as many coordinates: every diagonal counts,
-// there is no Theiler window and no trend; eps in standard deviations are those of both together.
+// The same of the cross-recurrence matrix of two series with as many coordinates, on the CPU: every diagonal
+// counts, there is no Theiler window and no trend; eps in standard deviations are those of both together.
 void analyse_cross(const Series& series, const Series& other, const Grid& grid,
                    const Definitions& definitions, const std::vector<Metric>& metrics, double* values,
                    ThreadPool* pool = nullptr);

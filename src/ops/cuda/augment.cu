@@ -5,6 +5,7 @@
 #include <cuda_runtime.h>
 
 #include "src/ops/cuda/augment_cuda.h"
+#include "src/ops/cuda/device_array.h"
 
 namespace athanor {
 namespace {
@@ -96,34 +97,6 @@ __global__ void finish_pictures(const CudaAugmentCall call) {
       static_cast<float*>(call.out_image)[place] = colour.rgb[c];
   }
 }
-
-const char* problem_of(cudaError_t error) {
-  return error == cudaSuccess ? nullptr : cudaGetErrorString(error);
-}
-
-// Memory of the GPU for as long as it is in scope.
-template <class T>
-class DeviceArray {
- public:
-  explicit DeviceArray(size_t size) : bytes_(size * sizeof(T)) {
-    error = bytes_ == 0 ? cudaSuccess : cudaMalloc(&data, bytes_);
-  }
-  ~DeviceArray() { cudaFree(data); }
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-  void fill_from(const void* host) {
-    if (error == cudaSuccess) error = cudaMemcpy(data, host, bytes_, cudaMemcpyHostToDevice);
-  }
-  void copy_to(void* host) {
-    if (error == cudaSuccess) error = cudaMemcpy(host, data, bytes_, cudaMemcpyDeviceToHost);
-  }
-
-  T* data = nullptr;
-  cudaError_t error;
-
- private:
-  size_t bytes_;
-};
 
 }  // namespace
 }  // namespace athanor

@@ -1,5 +1,4 @@
-// Augmentation on an NVIDIA GPU, in a library of its own that is opened at run time: the program neither
-// links nor needs CUDA. Built with -DATHANOR_CUDA=ON, which wants nvcc.
+// Augmentation on an NVIDIA GPU (cuda_library.h).
 #pragma once
 
 #include <string>
@@ -32,8 +31,7 @@ struct CudaAugmentLibrary {
   const char* (*augment_on_host)(const AugmentBatch& batch, const AugmentRule& rule);
 };
 
-// Opens $ATHANOR_CUDA_LIBRARY, or libathanor_cuda.so where the system looks for libraries. Null, and why,
-// where it is not there or this machine has no GPU.
+// Null, and why, where find_cuda_functions() finds none.
 const CudaAugmentLibrary* find_cuda_augment(std::string& why_not);
 
 }  // namespace athanor
