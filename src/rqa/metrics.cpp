@@ -26,9 +26,8 @@ class Logarithms {
     }
   }
   double log(int64_t n) const { return n < kSmall ? logs_[n] : std::log(static_cast<double>(n)); }
-  double term(int64_t n) const {
-    return n < kSmall ? terms_[n] : static_cast<double>(n) * std::log(static_cast<double>(n));
-  }
+  // terms[e] += n ln n, n = counts[e].
+  void add_terms(const int64_t* counts, int64_t thresholds, double* terms) const;
 
  private:
   static constexpr int64_t kSmall = 1 << 14;
@@ -37,6 +36,23 @@ class Logarithms {
 const Logarithms& logarithms() {
   static const Logarithms tables;
   return tables;
+}
+
+ATHANOR_CLONES int64_t largest(const int64_t* counts, int64_t thresholds) {
+  int64_t out = 0;
+  for (int64_t e = 0; e < thresholds; ++e) out = counts[e] > out ? counts[e] : out;
+  return out;
+}
+
+ATHANOR_CLONES void add_from_table(const double* __restrict table, const int64_t* __restrict counts,
+                                   int64_t thresholds, double* __restrict terms) {
+  for (int64_t e = 0; e < thresholds; ++e) terms[e] += table[counts[e]];
+}
+
+void Logarithms::add_terms(const int64_t* counts, int64_t thresholds, double* terms) const {
+  if (largest(counts, thresholds) < kSmall) return add_from_table(terms_.data(), counts, thresholds, terms);
+  for (int64_t e = 0; e < thresholds; ++e)
+    terms[e] += counts[e] < kSmall ? terms_[counts[e]] : static_cast<double>(counts[e]) * log(counts[e]);
 }
 
 ATHANOR_CLONES void add_lines(int64_t length, const int64_t* __restrict counts, int64_t thresholds,
@@ -60,8 +76,7 @@ struct LineSums {
   void add(int64_t length, const int64_t* counts) {
     const auto thresholds = static_cast<int64_t>(points.size());
     add_lines(length, counts, thresholds, points.data(), lines.data(), longest.data());
-    const Logarithms& tables = logarithms();
-    for (int64_t e = 0; e < thresholds; ++e) terms[e] += tables.term(counts[e]);
+    logarithms().add_terms(counts, thresholds, terms.data());
   }
   double entropy(size_t e) const {
     if (lines[e] == 0) return kNone;
