@@ -54,6 +54,7 @@ std::string segment(double x1, double y1, double x2, double y2, const std::strin
               at(y2), "\"/>");
 }
 
+constexpr double kFlat = 1e-9;  // of the values: what differs by less differs by rounding
 constexpr const char* kMiddle = " text-anchor=\"middle\"";
 constexpr const char* kEnd = " text-anchor=\"end\"";
 
@@ -116,9 +117,11 @@ double tick_step(double low, double high, int wanted) {
 
 std::vector<double> ticks(double low, double high, int wanted) {
   std::vector<double> out;
-  const double step = tick_step(low, high, wanted);
-  for (double value = std::ceil(low / step - 1e-9) * step; value <= high + 1e-9 * step; value += step)
+  const double step = tick_step(low, high, wanted), first = std::ceil(low / step - 1e-9) * step;
+  for (int k = 0; k <= 2 * wanted && first + k * step <= high + 1e-9 * step; ++k) {
+    const double value = first + k * step;
     out.push_back(std::abs(value) < step * 1e-6 ? 0 : value);
+  }
   return out;
 }
 
@@ -210,8 +213,8 @@ std::string draw_heat_map(const HeatMap& map) {
     const double x = kLeft + cell * static_cast<double>(column),
                  y = bottom - tall * static_cast<double>(row + 1);
     out += text("<rect class=\"", style, "\" x=\"", at(x), "\" y=\"", at(y), "\" width=\"", at(cell),
-                "\" height=\"", at(tall), "\"><title>", escaped(map.text.x_label), " ", map.x_names[column],
-                ", ", escaped(map.text.y_label), " ", map.y_names[row], ": ",
+                "\" height=\"", at(tall), "\"><title>", escaped(map.text.x_label + " " + map.x_names[column]),
+                ", ", escaped(map.text.y_label + " " + map.y_names[row]), ": ",
                 std::isnan(value) ? "not tested" : number_text(value), "</title></rect>");
     if (std::isnan(value)) out += segment(x, y + tall, x + cell, y, "hatch");
   }
@@ -267,8 +270,10 @@ std::string draw_trend(const TrendPlot& plot) {
   double top = 0, low = INFINITY, high = -INFINITY;
   const std::string names = legend(plot.series, kWidth, &top);
   for (const Estimate& each : plot.points)
-    if (!std::isnan(each.value)) low = std::min(low, each.low), high = std::max(high, each.high);
-  if (!(low < high)) low = std::isfinite(low) ? low - 1 : 0, high = low + 2;
+    if (!std::isnan(each.value))
+      low = std::min({low, each.value, each.low}), high = std::max({high, each.value, each.high});
+  const double most = std::max(std::abs(low), std::abs(high));
+  if (!(high - low > kFlat * most)) low = std::isfinite(low) ? low - 1 : 0, high = low + 2;
   const double bottom = top + kTall, step = (kRight - kLeft) / static_cast<double>(plot.names.size());
   const auto y_of = [&](double value) { return bottom - 6 - (kTall - 12) * (value - low) / (high - low); };
   std::string out = opened(kWidth, bottom + 38, plot.text) + names;
@@ -290,8 +295,9 @@ std::string draw_trend(const TrendPlot& plot) {
       const Estimate& each = plot.points[k * plot.names.size() + n];
       if (std::isnan(each.value)) continue;
       path += text(path.empty() ? "M" : "L", at(x_of(k, n)), " ", at(y_of(each.value)));
-      marks += segment(x_of(k, n), y_of(each.low), x_of(k, n), y_of(each.high), stroke(k)) +
-               mark(k, x_of(k, n), y_of(each.value));
+      if (!std::isnan(each.low))
+        marks += segment(x_of(k, n), y_of(each.low), x_of(k, n), y_of(each.high), stroke(k));
+      marks += mark(k, x_of(k, n), y_of(each.value));
     }
     out += text("<path class=\"", stroke(k), "\" d=\"", path, "\"/>", marks);
   }

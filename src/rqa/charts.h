@@ -36,7 +36,7 @@ std::string draw_heat_map(const HeatMap& map);
 
 // Estimates with intervals, one line of marks for each of `series` in every row.
 struct Estimate {
-  double value, low, high;
+  double value, low, high;  // low and high NaN: there is no interval
 };
 struct ForestPlot {
   ChartText text;

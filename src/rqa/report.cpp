@@ -88,10 +88,10 @@ std::string facts_html(const SweepHead& head, const SweepStatistics& statistics,
     return std::count_if(tested.begin(), tested.end(), [&](int64_t column) { return values[column] < 0.05; });
   };
   std::string out = "<div class=\"facts\">" + fact(text(head.recordings.size()), "recordings");
-  for (size_t group = 0; group < statistics.groups.size(); ++group)
-    out += fact(text(std::count_if(statistics.subjects.begin(), statistics.subjects.end(),
+  for (size_t group = 0; group < statistics.subjects.groups.size(); ++group)
+    out += fact(text(std::count_if(statistics.subjects.names.begin(), statistics.subjects.names.end(),
                                    [&](const auto& each) { return each.second == static_cast<int>(group); })),
-                "subjects in " + statistics.groups[group]);
+                "subjects in " + statistics.subjects.groups[group]);
   out += fact(text(head.grid.combinations()), "combinations") + fact(text(tested.size()), "columns tested");
   out += fact(text(below(statistics.q)), "with q < 0.05 (Benjamini-Hochberg)");
   if (statistics.permutations > 0) out += fact(text(below(statistics.p_max_t)), "with p < 0.05 (max-T)");
@@ -108,7 +108,7 @@ std::string strongest_html(const SweepHead& head, const SweepStatistics& statist
   std::vector<std::string> names{"analysis", "metric", "m", "tau",     "eps",     "l_min",
                                  "H",        "p",      "q", "max-T p", "Welch F", "Welch p"};
   for (const auto& [a, b] : statistics.pairs)
-    names.push_back(text("g ", statistics.groups[b], " - ", statistics.groups[a]));
+    names.push_back(text("g ", statistics.subjects.groups[b], " - ", statistics.subjects.groups[a]));
   std::vector<std::vector<std::string>> rows;
   for (size_t k = 0; k < std::min(kStrongest, tested.size()); ++k) {
     const int64_t column = tested[k];
@@ -207,7 +207,7 @@ Report make_report(const SweepResults& results, const ReportOptions& options) {
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width,initial-scale=1\"><title>Recurrence analysis</title><style>",
       kPageStyle, chart_style(), "</style></head><body><main>\n<h1>Recurrence analysis of ",
-      join(report.statistics.groups, ", "), "</h1>\n");
+      escaped(join(report.statistics.subjects.groups, ", ")), "</h1>\n");
   report.html += facts_html(head, report.statistics, tested);
   report.html += "<h2>Strongest effects</h2>\n" + strongest_html(head, report.statistics, tested);
   for (int64_t analysis = 0; analysis < report.statistics.analyses; ++analysis)

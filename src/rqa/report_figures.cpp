@@ -1,7 +1,6 @@
 // The charts of a report: recurrence plots, effect sizes over the grid, forest plots, tasks.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "src/core/error.h"
 #include "src/core/text.h"
@@ -13,7 +12,6 @@
 namespace athanor::rqa {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kPlotPixels = 250;
 
 template <class T>
@@ -24,8 +22,8 @@ std::vector<std::string> names_of(const std::vector<T>& values) {
 }
 
 std::string pair_name(const SweepStatistics& statistics, size_t pair) {
-  return statistics.groups[statistics.pairs[pair].second] + " - " +
-         statistics.groups[statistics.pairs[pair].first];
+  return statistics.subjects.groups[statistics.pairs[pair].second] + " - " +
+         statistics.subjects.groups[statistics.pairs[pair].first];
 }
 
 std::string metric_text(Metric metric) { return std::string(metric_name(metric)); }
@@ -35,23 +33,17 @@ const double* block_at(const std::vector<double>& means, const SweepResults& res
                        const SweepStatistics& statistics, const ColumnPlace& place, Metric metric) {
   const auto& held = results.head().metrics;
   const auto index = std::find(held.begin(), held.end(), metric) - held.begin();
-  const auto columns = static_cast<int64_t>(held.size()),
-             subjects = static_cast<int64_t>(statistics.subjects.size());
+  const auto columns = static_cast<int64_t>(held.size()), subjects = statistics.subjects.count();
   return means.data() + ((place.eps * statistics.lmin + place.lmin) * columns + index) * subjects;
 }
 
 // Mean and standard error of a group's subjects that have a value.
 Estimate group_mean(const double* values, const SweepStatistics& statistics, int group) {
-  double sum = 0, squares = 0, n = 0;
-  const auto each = [&](const auto& body) {
-    for (size_t i = 0; i < statistics.subjects.size(); ++i)
-      if (statistics.subjects[i].second == group && std::isfinite(values[i])) body(values[i]);
-  };
-  each([&](double value) { sum += value, n += 1; });
-  if (n == 0) return {kNone, kNone, kNone};
-  each([&](double value) { squares += (value - sum / n) * (value - sum / n); });
-  const double error = n > 1 ? std::sqrt(squares / (n - 1) / n) : 0;
-  return {sum / n, sum / n - error, sum / n + error};
+  std::vector<double> of_group;
+  for (int64_t i = 0; i < statistics.subjects.count(); ++i)
+    if (statistics.subjects.names[i].second == group) of_group.push_back(values[i]);
+  const SampleMean mean = sample_mean(of_group);
+  return {mean.mean, mean.mean - mean.error(), mean.mean + mean.error()};
 }
 
 // The recording of `group` whose recurrence rate is the median of the group's at `place`; -1 without rates.
@@ -150,8 +142,8 @@ FigureRow draw_trend_row(const SweepResults& results, const SweepStatistics& sta
   for (const Metric metric : statistics.metrics) {
     TrendPlot plot;
     plot.text = {metric_text(metric), text(metric_text(metric), " of each group in each task"), "task", ""};
-    plot.names = statistics.tasks, plot.series = statistics.groups;
-    for (size_t group = 0; group < statistics.groups.size(); ++group)
+    plot.names = statistics.tasks, plot.series = statistics.subjects.groups;
+    for (size_t group = 0; group < statistics.subjects.groups.size(); ++group)
       for (const std::vector<double>& each : means)
         plot.points.push_back(group_mean(block_at(each, results, statistics, place, metric), statistics,
                                          static_cast<int>(group)));
@@ -176,7 +168,7 @@ FigureRow draw_recurrence_row(const SweepResults& results, const SweepStatistics
     return row;
   }
   if (study.empty()) row.caption += " Not drawn: the report was made without the recordings (--input).";
-  for (const std::string& group : statistics.groups) {
+  for (const std::string& group : statistics.subjects.groups) {
     const int64_t recording = study.empty() ? -1 : median_recording(results, group, place);
     if (recording < 0) continue;
     const RecordingInfo& info = head.recordings[recording];
@@ -225,7 +217,7 @@ FigureRow draw_effect_row(const SweepResults& results, const SweepStatistics& st
         map.values.push_back(statistics.effect(column, static_cast<int64_t>(pair)).g);
       const auto& [a, b] = statistics.pairs[pair];
       row.figures.push_back({text(head.analyses[best.analysis], "_", kind, "_", metric_text(metric), "_",
-                                  statistics.groups[b], "_", statistics.groups[a]),
+                                  statistics.subjects.groups[b], "_", statistics.subjects.groups[a]),
                              draw_heat_map(map)});
     }
   };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <set>
 
 #include "src/core/error.h"
@@ -20,45 +19,19 @@ bool without_lmin(Metric metric) {
          metric == Metric::kVmax || metric == Metric::kTrend;
 }
 
-std::vector<std::string> groups_of(const SweepHead& head) {
-  std::vector<std::string> groups = group_names(head);
-  if (groups.size() < 2)
-    throw Error({.what = "group tests need recordings of two groups or more",
-                 .got = groups.empty() ? "no recordings" : text("group ", groups[0], " alone")});
-  return groups;
-}
-
-// The index of each recording's subject in statistics.subjects.
-std::vector<int64_t> subject_of_recording(const SweepHead& head, const SweepStatistics& statistics) {
-  std::map<std::pair<std::string, int>, int64_t> known;
-  for (size_t i = 0; i < statistics.subjects.size(); ++i)
-    known[statistics.subjects[i]] = static_cast<int64_t>(i);
-  std::vector<int64_t> out;
-  for (const RecordingInfo& each : head.recordings) {
-    const auto group = std::find(statistics.groups.begin(), statistics.groups.end(), each.group);
-    out.push_back(known.at({each.subject, static_cast<int>(group - statistics.groups.begin())}));
-  }
-  return out;
-}
-
 SweepStatistics prepare(const SweepHead& head, const StatisticsOptions& options) {
   SweepStatistics out;
-  out.groups = groups_of(head);
-  std::set<std::pair<int, std::string>> subjects;
+  out.subjects = Subjects(head);
   std::set<std::string> tasks;
-  for (const RecordingInfo& each : head.recordings) {
-    const auto group = std::find(out.groups.begin(), out.groups.end(), each.group) - out.groups.begin();
-    subjects.insert({static_cast<int>(group), each.subject});
-    tasks.insert(each.task);
-  }
-  for (const auto& [group, name] : subjects) out.subjects.emplace_back(name, group);
+  for (const RecordingInfo& each : head.recordings) tasks.insert(each.task);
   out.tasks.assign(tasks.begin(), tasks.end());
   out.metrics = options.metrics.empty() ? head.metrics : options.metrics;
   for (const Metric metric : out.metrics)
     if (std::find(head.metrics.begin(), head.metrics.end(), metric) == head.metrics.end())
       throw usage_error({.where = "--metrics", .what = text("the sweep has no ", metric_name(metric))});
-  for (int a = 0; a < static_cast<int>(out.groups.size()); ++a)
-    for (int b = a + 1; b < static_cast<int>(out.groups.size()); ++b) out.pairs.emplace_back(a, b);
+  const int groups = static_cast<int>(out.subjects.groups.size());
+  for (int a = 0; a < groups; ++a)
+    for (int b = a + 1; b < groups; ++b) out.pairs.emplace_back(a, b);
   out.m = static_cast<int64_t>(head.grid.m.size()), out.tau = static_cast<int64_t>(head.grid.tau.size());
   out.eps = static_cast<int64_t>(head.grid.eps.size()),
   out.lmin = static_cast<int64_t>(head.grid.lmin.size());
@@ -102,11 +75,7 @@ class SweepTester {
       : results_(results),
         options_(options),
         out_(prepare(results.head(), options)),
-        groups_([&] {
-          std::vector<int> numbers;
-          for (const auto& [name, group] : out_.subjects) numbers.push_back(group);
-          return Groups(numbers);
-        }()),
+        groups_(out_.subjects.tested()),
         max_t_(groups_, options.permutations, options.seed),
         pool_(options.threads - 1) {
     const auto& metrics = results.head().metrics;
@@ -214,20 +183,7 @@ ColumnPlace place_of(const SweepStatistics& statistics, int64_t column) {
 std::vector<double> subject_means(const SweepResults& results, const SweepStatistics& statistics,
                                   int64_t analysis, int64_t m, int64_t tau, const std::string& task) {
   const SweepHead& head = results.head();
-  const std::vector<double> plane = results.read_plane(head.analyses[analysis], m, tau);
-  const std::vector<int64_t> subject = subject_of_recording(head, statistics);
-  const auto subjects = static_cast<int64_t>(statistics.subjects.size());
-  const int64_t columns = statistics.eps * statistics.lmin * static_cast<int64_t>(head.metrics.size());
-  std::vector<double> sums(columns * subjects), numbers(sums.size());
-  for (size_t r = 0; r < subject.size(); ++r) {
-    if (!task.empty() && head.recordings[r].task != task) continue;
-    const double* values = plane.data() + static_cast<int64_t>(r) * columns;
-    for (int64_t c = 0; c < columns; ++c)
-      if (std::isfinite(values[c]))
-        sums[c * subjects + subject[r]] += values[c], ++numbers[c * subjects + subject[r]];
-  }
-  for (size_t i = 0; i < sums.size(); ++i) sums[i] = numbers[i] > 0 ? sums[i] / numbers[i] : kNone;
-  return sums;
+  return statistics.subjects.means(head, results.read_plane(head.analyses[analysis], m, tau), task);
 }
 
 SweepStatistics test_sweep(const SweepResults& results, const StatisticsOptions& options) {
@@ -238,7 +194,7 @@ std::string statistics_csv(const SweepHead& head, const SweepStatistics& statist
   std::string out = "analysis,m,tau,eps,lmin,metric,H,p,q,p_max_t,welch_F,welch_df2,welch_p,welch_q";
   for (const auto& [a, b] : statistics.pairs)
     for (const char* what : {"g", "low", "high"})
-      out += text(",", what, " ", statistics.groups[b], "-", statistics.groups[a]);
+      out += text(",", what, " ", statistics.subjects.groups[b], "-", statistics.subjects.groups[a]);
   out += "\n";
   for (int64_t column = 0; column < static_cast<int64_t>(statistics.verdicts.size()); ++column) {
     if (statistics.verdicts[column] != Verdict::kTested) continue;

@@ -9,6 +9,7 @@
 
 #include "src/rqa/results.h"
 #include "src/rqa/statistics.h"
+#include "src/rqa/subjects.h"
 
 namespace athanor::rqa {
 
@@ -35,9 +36,8 @@ constexpr std::array<std::string_view, 5> kVerdictTexts{
     "no value for some subject", "the same value for every subject"};
 
 struct SweepStatistics {
-  std::vector<std::string> groups;                    // control, mci, ad first, then as they come
-  std::vector<std::pair<std::string, int>> subjects;  // name, group
-  std::vector<std::string> tasks;                     // ascending
+  Subjects subjects;
+  std::vector<std::string> tasks;  // ascending
   std::vector<Metric> metrics;
   std::vector<std::pair<int, int>> pairs;  // of groups, whose effect sizes are `effects`: second less first
   int64_t eps = 0, lmin = 0, tau = 0, m = 0, analyses = 0;  // extents

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "src/rqa/results.h"
-#include "src/rqa/statistics.h"
 
 namespace athanor::rqa {
 
@@ -36,24 +35,6 @@ StepTable make_step_table(const SweepHead& head, const std::vector<std::vector<d
 std::string summary_csv(const SweepHead& head, const StepTable& table, const std::string& group);
 // Step 2, of all groups: those and ID, Group. Step 3, `enriched`: and the gaze's fixations and saccades.
 std::string merged_csv(const SweepHead& head, const StepTable& table, bool enriched);
-
-// Step 4: each measure's group means over subjects (of subjects' means over tasks), whether they differ
-// (statistics.h), and effect sizes. False-discovery rates q are over the measures of this combination alone;
-// `athanor rqa report` corrects over the whole sweep.
-std::string group_stats_csv(const SweepHead& head, const StepTable& table);
-// Step 4: each measure's means by group and task.
-std::string task_stats_csv(const SweepHead& head, const StepTable& table);
-
-// Of one measure, for pictures: effect sizes of each pair of groups (the later less the earlier; NaN where
-// they are not tested), and recordings' means by group and task.
-std::vector<EffectSize> group_effects(const SweepHead& head, const StepTable& table, size_t measure);
-std::vector<std::string> group_pairs(const SweepHead& head);  // "mci-control"
-struct TaskMean {
-  std::string group, task;
-  double n = 0, mean = 0, deviation = 0;  // recordings with a value; the sample's standard deviation
-  double error() const;                   // of the mean
-};
-std::vector<TaskMean> task_means(const SweepHead& head, const StepTable& table, size_t measure);
 
 // A comma and the number; nothing behind it for NaN.
 void add_number(std::string& csv, double value);

@@ -72,11 +72,12 @@ void write_folder(const std::string& folder, const SweepHead& head, const StepTa
     put(first + "RQA_1D2D_summary_" + group + ".csv", summary_csv(head, table, group));
   put(step("step2_data_merge") + "RQA_merged.csv", merged_csv(head, table, false));
   put(step("step3_feature_enrichment") + "RQA_enriched.csv", merged_csv(head, table, true));
+  const StepStatistics statistics = test_measures(head, table);
   const std::string fourth = step("step4_statistics");
-  put(fourth + "group_stats_output.csv", group_stats_csv(head, table));
-  put(fourth + "multi_level_stats_output.csv", task_stats_csv(head, table));
+  put(fourth + "group_stats_output.csv", group_stats_csv(table, statistics));
+  put(fourth + "multi_level_stats_output.csv", task_stats_csv(table, statistics));
   const std::string fifth = step("step5_visualization");
-  for (const auto& [name, svg] : draw_steps(head, table, signature_of(combination, head.grid)))
+  for (const auto& [name, svg] : draw_steps(head, table, statistics, signature_of(combination, head.grid)))
     put(fifth + name, svg);
   put(folder + "/metadata.json", metadata);
 }

@@ -93,8 +93,8 @@ CATCH_TEST_CASE("rqa sweep statistics: each column is tested on subjects' means,
   const MadeSweep made;
   const SweepResults results(made.path());
   const SweepStatistics statistics = test_sweep(results, {.permutations = 50});
-  CATCH_CHECK(statistics.groups == std::vector<std::string>{"control", "mci", "ad"});
-  CATCH_CHECK(statistics.subjects.size() == kSubjects);
+  CATCH_CHECK(statistics.subjects.groups == std::vector<std::string>{"control", "mci", "ad"});
+  CATCH_CHECK(statistics.subjects.names.size() == kSubjects);
   // 32 columns. m 1 at tau 2: 8 repeat; RR at l_min 3: 6 more. At eps 0.1 RR is 0: 9 of what is left. Of the
   // other 9 one is constant, one has no value.
   CATCH_CHECK(statistics.counts() == std::array<int64_t, 5>{7, 14, 9, 1, 1});
