@@ -85,11 +85,58 @@ void add_decimal_range(const std::vector<std::string>& parts, const std::string&
                      static_cast<double>(power_of_ten(places)));
 }
 
-const char* rate_name(RateCells rate) {
-  return rate == RateCells::kAll               ? "all"
-         : rate == RateCells::kOffMainDiagonal ? "off_main_diagonal"
-                                               : "outside_theiler";
+constexpr std::pair<RateCells, const char*> kRateNames[] = {
+    {RateCells::kAll, "all"},
+    {RateCells::kOffMainDiagonal, "off_main_diagonal"},
+    {RateCells::kOutsideTheiler, "outside_theiler"}};
+
+// Each by its name. A definition that is not listed does not compile.
+template <class Some, class Visit>
+void visit_definitions(Some& definitions, const Visit& visit) {
+  auto& [preset, norm_1d, norm_2d, strict, squared, theiler, rate, longest_has_main, vertical_has_main,
+         log_base, deviations] = definitions;
+  visit("preset", preset);
+  visit("norm_1d", norm_1d);
+  visit("norm_2d", norm_2d);
+  visit("strict", strict);
+  visit("squared", squared);
+  visit("theiler", theiler);
+  visit("rate", rate);
+  visit("longest_has_main", longest_has_main);
+  visit("vertical_has_main", vertical_has_main);
+  visit("log_base", log_base);
+  visit("deviations", deviations);
 }
+
+struct Writer {
+  nlohmann::ordered_json& json;
+  template <class T>
+  void operator()(const char* name, const T& value) const {
+    json[name] = value;
+  }
+  void operator()(const char* name, const Norm& norm) const { json[name] = norm_name(norm); }
+  void operator()(const char* name, const RateCells& rate) const {
+    for (const auto& [cells, called] : kRateNames)
+      if (cells == rate) json[name] = called;
+  }
+};
+
+struct Reader {
+  const nlohmann::ordered_json& json;
+  template <class T>
+  void operator()(const char* name, T& value) const {
+    json.at(name).get_to(value);
+  }
+  void operator()(const char* name, Norm& norm) const { norm = norm_named(json.at(name)); }
+  void operator()(const char* name, RateCells& rate) const {
+    for (const auto& [cells, called] : kRateNames)
+      if (json.at(name) == called) {
+        rate = cells;
+        return;
+      }
+    throw Error({.what = "unknown cells of a recurrence rate", .got = json.at(name).dump()});
+  }
+};
 
 }  // namespace
 
@@ -140,33 +187,14 @@ Norm norm_named(const std::string& name) {
 std::string norm_name(Norm norm) { return norm == Norm::kL1 ? "L1" : norm == Norm::kL2 ? "L2" : "Linf"; }
 
 nlohmann::ordered_json definitions_json(const Definitions& definitions) {
-  return {{"preset", definitions.preset},
-          {"norm_1d", norm_name(definitions.norm_1d)},
-          {"norm_2d", norm_name(definitions.norm_2d)},
-          {"strict", definitions.strict},
-          {"squared", definitions.squared},
-          {"theiler", definitions.theiler},
-          {"rate", rate_name(definitions.rate)},
-          {"longest_has_main", definitions.longest_has_main},
-          {"vertical_has_main", definitions.vertical_has_main},
-          {"log_base", definitions.log_base},
-          {"deviations", definitions.deviations}};
+  nlohmann::ordered_json json;
+  visit_definitions(definitions, Writer{json});
+  return json;
 }
 
 Definitions definitions_of(const nlohmann::ordered_json& json) {
   Definitions definitions;
-  definitions.preset = json.at("preset").get<std::string>();
-  definitions.norm_1d = norm_named(json.at("norm_1d"));
-  definitions.norm_2d = norm_named(json.at("norm_2d"));
-  definitions.strict = json.at("strict");
-  definitions.squared = json.at("squared");
-  definitions.theiler = json.at("theiler");
-  for (const RateCells rate : {RateCells::kAll, RateCells::kOffMainDiagonal, RateCells::kOutsideTheiler})
-    if (json.at("rate") == rate_name(rate)) definitions.rate = rate;
-  definitions.longest_has_main = json.at("longest_has_main");
-  definitions.vertical_has_main = json.at("vertical_has_main");
-  definitions.log_base = json.at("log_base");
-  definitions.deviations = json.at("deviations");
+  visit_definitions(definitions, Reader{json});
   return definitions;
 }
 

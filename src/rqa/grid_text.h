@@ -25,7 +25,8 @@ std::string signature_of(int64_t m, int64_t tau, double eps, int64_t lmin);
 Norm norm_named(const std::string& name);
 std::string norm_name(Norm norm);
 
-// All of the definitions by name, and back. Throws nlohmann's exceptions where a name is missing.
+// All of the definitions by name, and back. Throws nlohmann's exceptions where a name is missing, Error for
+// a norm or rate that is not known.
 nlohmann::ordered_json definitions_json(const Definitions& definitions);
 Definitions definitions_of(const nlohmann::ordered_json& json);
 

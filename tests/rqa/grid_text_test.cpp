@@ -49,5 +49,14 @@ CATCH_TEST_CASE("rqa grid: definitions are written and read back", "[unit]") {
     CATCH_CHECK(definitions_json(definitions_of(definitions_json(definitions))) ==
                 definitions_json(definitions));
   }
+  nlohmann::ordered_json json = definitions_json({});
+  CATCH_CHECK(
+      json.dump() ==
+      R"({"preset":"default","norm_1d":"L1","norm_2d":"L2","strict":false,"squared":false,"theiler":1,)"
+      R"("rate":"outside_theiler","longest_has_main":true,"vertical_has_main":true,"log_base":0.0,)"
+      R"("deviations":false})");
+  json["rate"] = "some";
+  CATCH_CHECK_THROWS_WITH(definitions_of(json),
+                          Catch::Matchers::Contains("unknown cells") && Catch::Matchers::Contains("some"));
   CATCH_CHECK_THROWS_WITH(norm_named("l3"), Catch::Matchers::Contains("unknown norm"));
 }
