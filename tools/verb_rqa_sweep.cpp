@@ -6,12 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "src/core/config.h"
-#include "src/core/device.h"
 #include "src/core/error.h"
 #include "src/core/log.h"
 #include "src/core/progress.h"
 #include "src/core/stop.h"
 #include "src/core/text.h"
+#include "src/rqa/cuda/gpu_lines.h"
 #include "src/rqa/steps.h"
 #include "src/rqa/synth_study.h"
 #include "tools/rqa_sweep_config.h"
@@ -35,6 +35,8 @@ class Bar {
  public:
   void show(const SweepEvent& event) {
     if (event.kind == SweepEvent::Kind::kLeftOut) return log_warning("left out " + event.reason);
+    if (event.kind == SweepEvent::Kind::kGpuFailed)
+      return log_warning(text("the GPU failed (", event.reason, "); going on with the CPU"));
     const ProgressState state{
         .step = event.done, .steps = event.recordings, .samples = event.done, .unit = "recordings"};
     if (event.kind == SweepEvent::Kind::kFinished) return progress_.finish(state);
@@ -45,11 +47,15 @@ class Bar {
   Progress progress_;
 };
 
-void note_device(const RqaSweepConfig& config) {
-  if (config.device == "cuda")
-    log_warning(text(
-        "--device cuda: ", open_cuda_library() ? "the sweep has no GPU code yet" : "no GPU that can be used",
-        "; going on with the CPU"));
+// Null: the CPU counts.
+const rqa::CudaLinesLibrary* find_gpu(const RqaSweepConfig& config) {
+  if (config.device == "cpu") return nullptr;
+  std::string why_not;
+  const rqa::CudaLinesLibrary* gpu = rqa::find_cuda_lines(why_not);
+  if (gpu != nullptr) log_info("counting on the GPU");
+  if (gpu == nullptr && config.device == "cuda")
+    log_warning(text("--device cuda: no GPU that can be used (", why_not, "); going on with the CPU"));
+  return gpu;
 }
 
 void print_counts(const rqa::SweepCounts& counts, const rqa::SweepOptions& options) {
@@ -92,7 +98,7 @@ void run_sweep(const SweepFlags& flags) {
   if (!flags.steps.empty() && options.shards > 1)
     throw usage_error({"--steps", "a shard has not all recordings", "", "",
                        "merge the shards, then sweep --resume --steps into the same folder"});
-  note_device(config);
+  options.gpu = find_gpu(config);
   install_stop_signals();
   Bar bar;
   const rqa::SweepCounts counts = rqa::sweep(
@@ -128,7 +134,7 @@ void add_config_flags(CLI::App& verb, const std::shared_ptr<SweepFlags>& flags) 
     verb.add_flag_callback(
         std::string("--") + key,
         [flags, key = std::string(key)] { flags->overrides.push_back(key + "=true"); }, help);
-  add("device", "NAME", "auto, cpu or cuda; without a GPU all run on the CPU", true);
+  add("device", "NAME", "auto, cpu or cuda: who counts; without a GPU it is the CPU", true);
   add("threads", "N", "recordings at a time (as many as the CPU has)", false);
 }
 

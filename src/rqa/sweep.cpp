@@ -11,6 +11,7 @@
 #include "src/core/stop.h"
 #include "src/core/text.h"
 #include "src/core/thread_pool.h"
+#include "src/rqa/cuda/gpu_lines.h"
 #include "src/rqa/recording.h"
 #include "src/rqa/sweep_store.h"
 
@@ -91,7 +92,7 @@ std::vector<int64_t> order_of(const SweepHead& head, const std::vector<bool>& do
   return order;
 }
 
-void do_recording(const Plan& plan, int64_t i, SweepStore& store) {
+void do_recording(const Plan& plan, int64_t i, GpuLines* gpu, SweepStore& store) {
   const RecordingInfo& info = plan.head.recordings[i];
   const Recording recording = load_recording(plan.paths[i], info.file);
   if (recording.fingerprint != info.fingerprint)
@@ -101,7 +102,7 @@ void do_recording(const Plan& plan, int64_t i, SweepStore& store) {
   std::vector<int64_t> fingerprints;
   for (size_t a = 0; a < plan.head.analyses.size(); ++a) {
     analyse(series_of(recording, plan.head.analyses[a]), plan.head.grid, plan.head.definitions,
-            plan.head.metrics, values.data());
+            plan.head.metrics, values.data(), {.gpu = gpu});
     fingerprints.push_back(store.write(a, i, values));
   }
   store.note(i, fingerprints);
@@ -125,6 +126,8 @@ nlohmann::ordered_json event_json(const SweepEvent& event) {
               {"done", event.done},
               {"recordings", event.recordings},
               {"combinations", event.combinations}};
+    case Kind::kGpuFailed:
+      return {{"event", "gpu_failed"}, {"reason", event.reason}};
     case Kind::kFinished:
       break;
   }
@@ -151,10 +154,16 @@ SweepCounts sweep(const SweepOptions& options, const SweepWatcher& watch) {
   const SweepCounts counts{event.recordings, static_cast<int64_t>(plan.head.left_out.size()), event.done, 0};
   watch(event);
   std::mutex one_at_a_time;
+  std::optional<GpuLines> gpu;
+  if (options.gpu != nullptr)
+    gpu.emplace(*options.gpu, [&](const std::string& why) {
+      const std::lock_guard held(one_at_a_time);
+      watch({.kind = SweepEvent::Kind::kGpuFailed, .reason = why});
+    });
   pool.parallel_for(static_cast<int64_t>(order.size()), [&](int64_t i) {
     if (stop_requested())
       throw Error({options.output, "stopped", "", "", "go on with --resume"}, ExitCode::kInterrupted);
-    do_recording(plan, order[i], store);
+    do_recording(plan, order[i], gpu ? &*gpu : nullptr, store);
     const std::lock_guard held(one_at_a_time);
     event.kind = SweepEvent::Kind::kRecording;
     event.file = plan.head.recordings[order[i]].file;

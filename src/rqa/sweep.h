@@ -11,6 +11,8 @@
 
 namespace athanor::rqa {
 
+struct CudaLinesLibrary;  // cuda/gpu_lines.h
+
 struct SweepOptions {
   std::string input;    // a folder or a manifest (recording.h)
   std::string output;   // the folder of sweep.h5
@@ -22,6 +24,7 @@ struct SweepOptions {
   GazeRules gaze_rules;
   int64_t shard = 0, shards = 1;  // this run takes the recordings whose number modulo `shards` is `shard`
   int threads = 1;
+  const CudaLinesLibrary* gpu = nullptr;  // null: the CPU counts; the bytes are the same
   bool resume = false;
 };
 
@@ -32,6 +35,7 @@ struct SweepCounts {
 };
 
 // Writes `output`/sweep.h5. What of the study cannot be used is left out: the watcher and the file say why.
+// Where the GPU fails, the watcher says so, and the CPU goes on.
 // Throws Error: nothing is left, disk full; stopped by a signal (exit code 130), to go on with `resume`.
 SweepCounts sweep(const SweepOptions& options, const SweepWatcher& watch);
 

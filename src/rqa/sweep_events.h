@@ -10,10 +10,10 @@
 namespace athanor::rqa {
 
 struct SweepEvent {
-  enum class Kind { kLeftOut, kStarted, kRecording, kFinished };
+  enum class Kind { kLeftOut, kStarted, kRecording, kGpuFailed, kFinished };
   Kind kind = Kind::kStarted;
   std::string file = {};     // the recording that is done or left out; at the end, the results
-  std::string reason = {};   // why it is left out
+  std::string reason = {};   // why it is left out, or the CPU goes on
   int64_t done = 0;          // recordings, those of earlier runs among them
   int64_t recordings = 0;    // of this run's shard
   int64_t combinations = 0;  // of each recording and analysis

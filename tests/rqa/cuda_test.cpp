@@ -2,8 +2,8 @@
 // against the plain count; batches, and what happens when it fails.
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <map>
-#include <mutex>
 
 #include "src/rqa/cuda/gpu_lines.h"
 #include "tests/rqa/cuda_blocks.h"
@@ -68,6 +68,28 @@ const char* count_by_other_blocks(const LineCall& call, bool& out_of_memory) {
   return count_lines_by_blocks(other, out_of_memory);
 }
 
+// A library that fails: calls are numbered from 1, over all tests that start it anew.
+std::atomic<int> calls_made, fails_from, fails_until;
+std::atomic<bool> fails_for_memory;
+std::atomic<int32_t> most_matrices;
+const char* count_or_fail(const LineCall& call, bool& out_of_memory) {
+  const int number = ++calls_made;
+  most_matrices = std::max(most_matrices.load(), call.matrix_count);
+  if (number < fails_from || number >= fails_until) return count_lines_by_blocks(call, out_of_memory);
+  out_of_memory = fails_for_memory;
+  return fails_for_memory ? "out of memory" : "an illegal memory access was encountered";
+}
+constexpr int kNever = 1'000'000;
+CudaLinesLibrary failing_library(int from, int until, bool for_memory) {
+  calls_made = 0, fails_from = from, fails_until = until, fails_for_memory = for_memory, most_matrices = 0;
+  return {count_or_fail};
+}
+
+struct Failure {
+  std::vector<std::string> reasons;
+  GpuLines::FellBack note = [this](const std::string& why) { reasons.push_back(why); };
+};
+
 }  // namespace
 
 CATCH_TEST_CASE("rqa on a GPU: its functions, block by block on the CPU, count as the plain matrix does",
@@ -128,6 +150,83 @@ CATCH_TEST_CASE("rqa on a GPU: as many thresholds as a call takes, and the longe
   CATCH_CHECK(counts[{0, 0}].diagonal.lengths.back() == 149);  // all is recurrent at 1.012
   CATCH_CHECK(counts[{0, 0}].vertical.lengths.back() == 150);
   CATCH_CHECK(counts.size() == 2);
+}
+
+CATCH_TEST_CASE("rqa on a GPU: once it fails, it is said once, and nothing is asked of it again", "[unit]") {
+  const WalkCase each{.series = {{{1, 2, 3, 1, 2, 3, 1}}}, .m = {1, 2}, .tau = {1}};
+  for (const bool for_memory : {false, true}) {
+    const CudaLinesLibrary library = failing_library(3, kNever, for_memory);
+    Failure failure;
+    GpuLines gpu(library, failure.note, 1);  // one matrix at a time
+    CountsByPlace first, second, third;
+    CATCH_CHECK(gpu_counts(gpu, each, {0.5}, first));
+    CATCH_CHECK(first == plain_counts(each, {0.5}));
+    CATCH_CHECK_FALSE(gpu_counts(gpu, each, {0.5}, second));
+    CATCH_CHECK_FALSE(gpu_counts(gpu, each, {0.5}, third));
+    CATCH_CHECK(second.empty());
+    CATCH_CHECK(calls_made == 3);
+    CATCH_CHECK(
+        failure.reasons ==
+        std::vector<std::string>{for_memory ? "out of memory" : "an illegal memory access was encountered"});
+  }
+}
+
+CATCH_TEST_CASE("rqa on a GPU: without memory for all matrices, half as many go at a time from then on",
+                "[unit]") {
+  WalkCase each = random_walk_case(1);
+  each.series.coordinates[0].resize(120, 0.5);
+  each.series.coordinates.resize(1);
+  each.m = {1, 2, 3, 4}, each.tau = {1, 2, 3};
+  const std::vector<double> bounds{0.1, 0.2};
+  const CudaLinesLibrary library = failing_library(1, 3, true);
+  GpuLines gpu(library, kMustNot);
+  CountsByPlace counts, again;
+  CATCH_REQUIRE(gpu_counts(gpu, each, bounds, counts));
+  CATCH_CHECK(counts == plain_counts(each, bounds));
+  CATCH_CHECK(counts.size() == 12);
+  CATCH_CHECK(most_matrices == 10);  // m = 1 once
+  CATCH_CHECK(calls_made == 2 + 5);  // 10, 5, then two at a time
+  most_matrices = 0;
+  CATCH_REQUIRE(gpu_counts(gpu, each, bounds, again));
+  CATCH_CHECK(again == counts);
+  CATCH_CHECK(most_matrices == 2);
+}
+
+CATCH_TEST_CASE("rqa on a GPU: where it fails in the middle of a recording, the values are the CPU's",
+                "[unit]") {
+  Series series{{{}, {}}};
+  Rng rng(6);
+  for (int i = 0; i < 200; ++i)
+    for (auto& values : series.coordinates) values.push_back(rng.uniform());
+  const Grid grid{{1, 2, 3}, {1, 2}, {0.1, 0.2, 0.3}, {2, 3}};
+  const std::vector<Metric> metrics{Metric::kRR, Metric::kDET, Metric::kLmax, Metric::kLAM, Metric::kTrend};
+  const auto values_of = [&](const AnalyseOptions& options) {
+    std::vector<double> values(static_cast<size_t>(grid.combinations()) * metrics.size());
+    analyse(series, grid, {}, metrics, values.data(), options);
+    return values;
+  };
+  const std::vector<double> want = values_of({});
+  CATCH_CHECK(want[0] > 0);
+  for (const int from : {1, 3, 5, kNever}) {
+    const CudaLinesLibrary library = failing_library(from, kNever, false);
+    Failure failure;
+    GpuLines gpu(library, failure.note, 1);
+    const std::vector<double> got = values_of({.gpu = &gpu});
+    CATCH_CHECK(std::memcmp(got.data(), want.data(), want.size() * sizeof(double)) == 0);
+    CATCH_CHECK(failure.reasons.size() == (from == kNever ? 0 : 1));
+    CATCH_CHECK(calls_made == std::min(from, 5));
+  }
+}
+
+CATCH_TEST_CASE("rqa on a GPU: series that are too long are the CPU's to refuse", "[unit]") {
+  const CudaLinesLibrary library = failing_library(1, kNever, false);
+  GpuLines gpu(library, kMustNot);
+  Series series{{std::vector<double>(80'001)}};
+  series.coordinates[0][0] = 1;
+  double value = 0;
+  CATCH_CHECK_THROWS_WITH(analyse(series, {{1}, {1}, {0.1}, {2}}, {}, {Metric::kRR}, &value, {.gpu = &gpu}),
+                          Catch::Contains("at most 80000 samples"));
+  CATCH_CHECK(calls_made == 0);
 }
 
 CATCH_TEST_CASE("rqa on a GPU: the GPU counts as the plain matrix does", "[gpu]") {
