@@ -8,10 +8,9 @@
 
 #include "src/core/error.h"
 #include "src/core/files.h"
-#include "src/core/random.h"
 #include "src/core/text.h"
 #include "src/rqa/sweep.h"
-#include "tests/rqa/scratch.h"
+#include "tests/rqa/small_study.h"
 
 using namespace athanor;
 using namespace athanor::rqa;
@@ -20,7 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const SweepWatcher kSilent = [](const SweepEvent&) {};
 const auto kNoOne = [](int64_t) {};
 
 // Three groups of three subjects with two tasks, in folders of their own, with times.
@@ -30,12 +28,10 @@ SweepOptions make_study(const Scratch& scratch) {
       for (int task = 1; task <= 2; ++task) {
         const std::string folder = scratch / "study/" + group;
         fs::create_directories(folder);
-        Rng rng(mix_seed(static_cast<uint64_t>(group[0]), static_cast<uint64_t>(subject),
-                         static_cast<uint64_t>(task)));
-        std::ofstream csv(text(folder, "/", group, subject, "q", task, "_a.csv"));
-        csv << "x,y,milliseconds\n";
-        for (int row = 0; row < 40; ++row)
-          csv << rng.uniform() << "," << rng.uniform() << "," << 20 * row << "\n";
+        write_noise(text(folder, "/", group, subject, "q", task, "_a.csv"), 40,
+                    Rng(mix_seed(static_cast<uint64_t>(group[0]), static_cast<uint64_t>(subject),
+                                 static_cast<uint64_t>(task))),
+                    /*with_times=*/true);
       }
   return {.input = scratch / "study",
           .output = scratch / "out",

@@ -14,10 +14,9 @@
 
 #include "src/core/error.h"
 #include "src/core/files.h"
-#include "src/core/random.h"
 #include "src/core/stop.h"
 #include "src/rqa/recording.h"
-#include "tests/rqa/scratch.h"
+#include "tests/rqa/small_study.h"
 
 using namespace athanor;
 using namespace athanor::rqa;
@@ -25,35 +24,6 @@ using Catch::Matchers::Contains;
 namespace fs = std::filesystem;
 
 namespace {
-
-const SweepWatcher kSilent = [](const SweepEvent&) {};
-
-// Twelve short random walks, and two files that cannot be used.
-std::string make_small_study(const Scratch& scratch) {
-  const std::string folder = scratch / "study";
-  fs::create_directories(folder);
-  for (int i = 0; i < 12; ++i) {
-    Rng rng(static_cast<uint64_t>(i));
-    std::ofstream csv(folder + "/n" + std::to_string(i / 2) + "q" + std::to_string(1 + i % 2) + "_a.csv");
-    csv << "x,y\n";
-    for (int row = 0; row < 30 + i; ++row) csv << rng.uniform() << "," << rng.uniform() << "\n";
-  }
-  std::ofstream(folder + "/ad1q1_a.csv") << "x,y\n1,2\nbad,3\n";
-  std::ofstream(folder + "/other.csv") << "x,y\n1,2\n";
-  return folder;
-}
-
-SweepOptions small_sweep(const Scratch& scratch, const std::string& output) {
-  return {.input = scratch / "study",
-          .output = scratch / output,
-          .version = "test",
-          .grid = {{1, 2}, {1, 20}, {0.05, 0.3}, {2, 3}},
-          .metrics = {Metric::kRR, Metric::kDET, Metric::kLmax},
-          .analyses = {"1d_x", "2d"},
-          .threads = 2};
-}
-
-std::string bytes_of(const SweepOptions& options) { return read_file(options.output + "/sweep.h5"); }
 
 bool same(const double* a, const double* b, size_t count) {
   return std::memcmp(a, b, count * sizeof(double)) == 0;
