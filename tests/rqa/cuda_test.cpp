@@ -16,18 +16,6 @@ namespace {
 
 const GpuLines::FellBack kMustNot = [](const std::string& why) { CATCH_FAIL("fell back: " << why); };
 
-using CountsByPlace = std::map<std::pair<size_t, size_t>, LineCounts>;
-
-CountsByPlace plain_counts(const WalkCase& each, const std::vector<double>& bounds) {
-  CountsByPlace out;
-  for (size_t m = 0; m < each.m.size(); ++m)
-    for (size_t tau = 0; tau < each.tau.size(); ++tau)
-      if (each.series.length() - (each.m[m] - 1) * each.tau[tau] >= 2)
-        out[{m, tau}] =
-            count_lines_plainly(each.series, each.m[m], each.tau[tau], bounds, each.definitions, each.wanted);
-  return out;
-}
-
 bool gpu_counts(GpuLines& gpu, const WalkCase& each, const std::vector<double>& bounds, CountsByPlace& out) {
   return gpu.count(each.series, each.m, each.tau, bounds, each.definitions, each.wanted,
                    [&](size_t m, size_t tau, const LineCounts& counts) {

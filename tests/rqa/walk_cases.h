@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <set>
 
 #include "src/core/random.h"
@@ -52,6 +53,18 @@ inline WalkCase random_walk_case(uint64_t seed) {
   out.definitions.theiler = std::array<int64_t, 3>{0, 1, 5}[rng.below(3)];
   out.definitions.vertical_has_main = rng.below(2) == 0;
   out.wanted = {rng.below(2) == 0, rng.below(3) == 0};
+  return out;
+}
+
+// By the places of m and tau, where two delay vectors or more remain.
+using CountsByPlace = std::map<std::pair<size_t, size_t>, LineCounts>;
+inline CountsByPlace plain_counts(const WalkCase& each, const std::vector<double>& bounds) {
+  CountsByPlace out;
+  for (size_t m = 0; m < each.m.size(); ++m)
+    for (size_t tau = 0; tau < each.tau.size(); ++tau)
+      if (each.series.length() - (each.m[m] - 1) * each.tau[tau] >= 2)
+        out[{m, tau}] =
+            count_lines_plainly(each.series, each.m[m], each.tau[tau], bounds, each.definitions, each.wanted);
   return out;
 }
 

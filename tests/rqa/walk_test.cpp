@@ -1,67 +1,19 @@
 #include "src/rqa/walk.h"
 
-#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
-#include <map>
-#include <set>
 
 #include "src/core/random.h"
 #include "src/rqa/walk_kernel.h"
+#include "tests/rqa/walk_cases.h"
 
 using namespace athanor::rqa;
 using athanor::Rng;
 
 namespace {
 
-struct Case {
-  Series series;
-  std::vector<int64_t> m, tau;
-  std::vector<double> eps;
-  Definitions definitions;
-  Wanted wanted;
-};
-
-double value_of(Rng& rng, int kind, double last) {
-  if (kind == 0) return static_cast<double>(rng.below(12)) * 0.05;  // many distances exactly on a threshold
-  if (kind == 1) return rng.normal();
-  if (kind == 2) return rng.below(10) == 0 ? rng.uniform() : last + 0.01 * rng.normal();  // fixations
-  return rng.below(50) == 0 ? 1e6 * rng.uniform()
-                            : last + 0.001 * rng.normal();  // thresholds far below the range
-}
-
-Case random_case(uint64_t seed) {
-  Rng rng(seed);
-  Case out;
-  const auto length = static_cast<size_t>(1 + rng.below(rng.below(8) == 0 ? 300 : 90));
-  const int kind = static_cast<int>(rng.below(4));
-  out.series.coordinates.resize(1 + rng.below(3));
-  for (auto& values : out.series.coordinates) {
-    double last = 0;
-    for (size_t i = 0; i < length; ++i) values.push_back(last = value_of(rng, kind, last));
-  }
-  for (int64_t m = 1; m <= 10; ++m)
-    if (rng.below(3) == 0) out.m.push_back(m);
-  if (out.m.empty()) out.m = {2};
-  out.tau = {1 + static_cast<int64_t>(rng.below(9)), 1 + static_cast<int64_t>(rng.below(3))};
-  std::set<double> eps;
-  const size_t thresholds = 1 + rng.below(rng.below(4) == 0 ? 60 : 6);
-  while (eps.size() < thresholds)
-    eps.insert(kind == 0 ? 0.05 * static_cast<double>(rng.below(80)) : rng.uniform());
-  out.eps.assign(eps.begin(), eps.end());
-  const Norm norm = static_cast<Norm>(rng.below(3));
-  out.definitions.norm_1d = out.definitions.norm_2d = norm;
-  out.definitions.strict = rng.below(2) == 0;
-  out.definitions.squared = rng.below(2) == 0;
-  out.definitions.theiler = std::array<int64_t, 3>{0, 1, 5}[rng.below(3)];
-  out.definitions.vertical_has_main = rng.below(2) == 0;
-  out.wanted = {rng.below(2) == 0, rng.below(3) == 0};
-  return out;
-}
-
-using CountsByPlace = std::map<std::pair<size_t, size_t>, LineCounts>;
-CountsByPlace counts_of(const Case& each, const std::vector<double>& bounds, const WalkKernel* kernel) {
+CountsByPlace counts_of(const WalkCase& each, const std::vector<double>& bounds, const WalkKernel* kernel) {
   CountsByPlace out;
   count_lines(each.series, each.m, each.tau, bounds, each.definitions,
               {.wanted = each.wanted, .kernel = kernel}, [&](size_t m, size_t tau, const LineCounts& counts) {
@@ -70,17 +22,13 @@ CountsByPlace counts_of(const Case& each, const std::vector<double>& bounds, con
   return out;
 }
 
-void check_case(const Case& each, int64_t& compared, int64_t& lines) {
+void check_case(const WalkCase& each, int64_t& compared, int64_t& lines) {
   const std::vector<double> bounds = sum_bounds(each.series, each.eps, each.definitions);
-  CountsByPlace plain;
-  for (size_t m = 0; m < each.m.size(); ++m)
-    for (size_t tau = 0; tau < each.tau.size(); ++tau) {
-      if (each.series.length() - (each.m[m] - 1) * each.tau[tau] < 2) continue;
-      const LineCounts& counts = plain[{m, tau}] =
-          count_lines_plainly(each.series, each.m[m], each.tau[tau], bounds, each.definitions, each.wanted);
-      ++compared;
-      for (const int64_t length : counts.diagonal.lengths) lines += length > 1;
-    }
+  const CountsByPlace plain = plain_counts(each, bounds);
+  for (const auto& [place, counts] : plain) {
+    ++compared;
+    for (const int64_t length : counts.diagonal.lengths) lines += length > 1;
+  }
   for (const WalkKernel* kernel : walk_kernels()) {
     CATCH_INFO(kernel_name(*kernel));
     CATCH_REQUIRE(counts_of(each, bounds, kernel) == plain);
@@ -94,7 +42,7 @@ CATCH_TEST_CASE("rqa walk: counts equal those of the plain matrix, on every kind
   int64_t compared = 0, lines = 0;
   for (uint64_t seed = 0; seed < 800; ++seed) {
     CATCH_INFO("case " << seed);
-    check_case(random_case(seed), compared, lines);
+    check_case(random_walk_case(seed), compared, lines);
   }
   CATCH_CHECK(compared > 4000);
   CATCH_CHECK(lines > 15000);
@@ -141,7 +89,7 @@ CATCH_TEST_CASE("rqa walk: the cross-recurrence of two series equals that of the
   for (const WalkKernel* kernel : walk_kernels())
     for (uint64_t seed = 1000; seed < 1060; ++seed) {
       CATCH_INFO(kernel_name(*kernel) << ", case " << seed);
-      Case each = random_case(seed);
+      WalkCase each = random_walk_case(seed);
       Series other = each.series;
       for (auto& values : other.coordinates) values.resize(values.size() - values.size() / 3);
       if (seed % 2) std::swap(other, each.series);
@@ -175,7 +123,7 @@ CATCH_TEST_CASE("rqa walk: a series against itself recurs as often as alone, and
 }
 
 CATCH_TEST_CASE("rqa walk: a long series with long lines is counted like the plain matrix", "[unit]") {
-  Case each{.m = {1, 3}, .tau = {2}, .eps = {0.001, 0.2, 3}};
+  WalkCase each{.m = {1, 3}, .tau = {2}, .eps = {0.001, 0.2, 3}};
   each.wanted = {true, true};
   each.series.coordinates.resize(1);
   for (int64_t i = 0; i < 1500; ++i)
@@ -186,7 +134,7 @@ CATCH_TEST_CASE("rqa walk: a long series with long lines is counted like the pla
 }
 
 CATCH_TEST_CASE("rqa walk: values that single precision cannot tell apart are told apart", "[unit]") {
-  Case each{.m = {1, 2}, .tau = {1}, .eps = {0.05, 0.1}};
+  WalkCase each{.m = {1, 2}, .tau = {1}, .eps = {0.05, 0.1}};
   each.series.coordinates = {
       {0, 0.05, 0.05 + 1e-15, 0.1, std::nextafter(0.05, 0), 0.15, 0.1 + 2e-16, 0, 0.05}};
   int64_t compared = 0, lines = 0;
