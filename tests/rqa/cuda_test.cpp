@@ -4,9 +4,11 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "src/rqa/cuda/gpu_lines.h"
 #include "tests/rqa/cuda_blocks.h"
+#include "tests/rqa/small_study.h"
 #include "tests/rqa/walk_cases.h"
 
 using namespace athanor::rqa;
@@ -77,6 +79,29 @@ struct Failure {
   std::vector<std::string> reasons;
   GpuLines::FellBack note = [this](const std::string& why) { reasons.push_back(why); };
 };
+
+// The events of a sweep that say that the GPU failed, as JSON.
+std::vector<std::string> failures_of(const SweepOptions& options) {
+  std::vector<std::string> failures;
+  sweep(options, [&](const SweepEvent& event) {
+    if (event.kind == SweepEvent::Kind::kGpuFailed) failures.push_back(event_json(event).dump());
+  });
+  return failures;
+}
+
+SweepOptions sweep_of_all_metrics(const Scratch& scratch, const std::string& output) {
+  SweepOptions options = small_sweep(scratch, output);
+  options.metrics = {Metric::kRR, Metric::kDET, Metric::kENT, Metric::kLAM, Metric::kTrend};
+  return options;
+}
+
+// Null where there is none, which is said.
+const CudaLinesLibrary* gpu_or_skip() {
+  std::string why_not;
+  const CudaLinesLibrary* library = find_cuda_lines(why_not);
+  if (library == nullptr) CATCH_WARN("skipped: no GPU, or not built with -DATHANOR_CUDA=ON: " << why_not);
+  return library;
+}
 
 }  // namespace
 
@@ -217,14 +242,53 @@ CATCH_TEST_CASE("rqa on a GPU: series that are too long are the CPU's to refuse"
   CATCH_CHECK(calls_made == 0);
 }
 
+CATCH_TEST_CASE("rqa on a GPU: a sweep writes the CPU's bytes, also where the GPU fails on the way",
+                "[unit]") {
+  const Scratch scratch;
+  make_small_study(scratch);
+  SweepOptions options = sweep_of_all_metrics(scratch, "cpu");
+  CATCH_CHECK(failures_of(options).empty());
+  const std::string want = bytes_of(options);
+  const auto swept = [&](const CudaLinesLibrary& library, int threads) {
+    static int folder = 0;
+    options.output = scratch / ("gpu" + std::to_string(folder++));
+    options.gpu = &library;
+    options.threads = threads;
+    const std::vector<std::string> failures = failures_of(options);
+    CATCH_CHECK(bytes_of(options) == want);
+    return failures;
+  };
+  const std::vector<std::string> failed{
+      R"({"event":"gpu_failed","reason":"an illegal memory access was encountered"})"};
+  CATCH_CHECK(swept(failing_library(kNever, kNever, false), 2).empty());
+  CATCH_CHECK(calls_made == 24);  // 12 recordings, two analyses
+  CATCH_CHECK(swept(failing_library(1, kNever, false), 1) == failed);
+  CATCH_CHECK(calls_made == 1);
+  CATCH_CHECK(swept(failing_library(5, kNever, false), 1) == failed);  // in the third recording
+  CATCH_CHECK(calls_made == 5);
+  CATCH_CHECK(swept(failing_library(5, kNever, false), 2) == failed);
+  CATCH_CHECK(swept(failing_library(3, 4, true), 1).empty());
+  CATCH_CHECK(calls_made > 25);  // half as many at a time from the third on
+}
+
 CATCH_TEST_CASE("rqa on a GPU: the GPU counts as the plain matrix does", "[gpu]") {
-  std::string why_not;
-  const CudaLinesLibrary* library = find_cuda_lines(why_not);
-  if (library == nullptr) {
-    CATCH_WARN("skipped: no GPU, or not built with -DATHANOR_CUDA=ON: " << why_not);
-    return;
-  }
+  const CudaLinesLibrary* library = gpu_or_skip();
+  if (library == nullptr) return;
   const Compared compared = compare(*library, 2000, 3000);
   CATCH_CHECK(compared.matrices > 5000);
   CATCH_CHECK(compared.lines > 16000);
+}
+
+CATCH_TEST_CASE("rqa on a GPU: the GPU sweeps to the CPU's bytes", "[gpu]") {
+  const CudaLinesLibrary* library = gpu_or_skip();
+  if (library == nullptr) return;
+  const Scratch scratch;
+  make_small_study(scratch);
+  SweepOptions options = sweep_of_all_metrics(scratch, "cpu");
+  sweep(options, kSilent);
+  const std::string want = bytes_of(options);
+  options.output = scratch / "gpu";
+  options.gpu = library;
+  CATCH_CHECK(failures_of(options).empty());
+  CATCH_CHECK(bytes_of(options) == want);
 }
