@@ -1,8 +1,7 @@
 // athanor bench rqa: CPU milliseconds of recurrence analysis: the whole grid of 10,200 combinations over one
-// recording of 5,000 samples, a whole study, one combination. Alone it compares the kernels of this CPU with
-// the plain one; with
-// --serve it runs a round for each line on stdin, so that scripts/bench_rqa.py can alternate it with the
-// Python rivals.
+// recording of 5,000 samples, a whole study, one combination. Alone it compares the fastest kernel of this
+// CPU with the plain one, or the GPU with the CPU; with --serve it runs a round for each line on stdin, so
+// that scripts/bench_rqa.py can alternate it with the Python rivals.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <ctime>
@@ -12,6 +11,7 @@
 #include "src/core/error.h"
 #include "src/core/text.h"
 #include "src/core/thread_pool.h"
+#include "src/rqa/cuda/gpu_lines.h"
 #include "src/rqa/recording.h"
 #include "src/rqa/synth_study.h"
 #include "src/rqa/walk.h"
@@ -24,7 +24,7 @@ namespace {
 using rqa::Metric;
 
 struct RqaBenchFlags {
-  std::string cases = "grid_1d,grid_2d,study,one", serve, series;
+  std::string cases = "grid_1d,grid_2d,study,one", serve, series, device = "cpu";
   RqaDefinitionFlags definitions;
   int64_t rows = 5000, m = 2, tau = 1, lmin = 2;
   double eps = 0.06;
@@ -89,11 +89,12 @@ class RqaRound {
     shape_ = text(recordings.size(), " recordings, ", samples_, " samples, ", grid_.combinations(),
                   " combinations");
   }
-  // -> CPU milliseconds; `kernel` null: the fastest.
-  double round(const rqa::WalkKernel* kernel = nullptr) {
+  // -> CPU milliseconds.
+  double round(const rqa::AnalyseOptions& options) {
     const auto start = std::chrono::steady_clock::now();
     const double before = cpu_ms();
-    pool_.parallel_for(static_cast<int64_t>(series_.size()), [&](int64_t k) { analyse(series_[k], kernel); });
+    pool_.parallel_for(static_cast<int64_t>(series_.size()),
+                       [&](int64_t k) { analyse(series_[k], options); });
     const double after = cpu_ms();
     wall_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return after - before;
@@ -108,10 +109,10 @@ class RqaRound {
       samples_ += series_.back().length();
     }
   }
-  void analyse(const rqa::Series& series, const rqa::WalkKernel* kernel) {
+  void analyse(const rqa::Series& series, const rqa::AnalyseOptions& options) {
     thread_local std::vector<double> values;
     values.resize(static_cast<size_t>(grid_.combinations()) * metrics_.size());
-    rqa::analyse(series, grid_, definitions_, metrics_, values.data(), {.kernel = kernel});
+    rqa::analyse(series, grid_, definitions_, metrics_, values.data(), options);
   }
 
   const RqaBenchFlags& flags_;
@@ -125,34 +126,51 @@ class RqaRound {
   std::string shape_;
 };
 
+// Null: the CPU counts.
+std::unique_ptr<rqa::GpuLines> open_gpu(const std::string& device) {
+  if (device == "cpu") return nullptr;
+  std::string why_not;
+  const rqa::CudaLinesLibrary* library = rqa::find_cuda_lines(why_not);
+  const auto fail = [](const std::string& why) { throw Error({"--device cuda", why, "", "", ""}); };
+  if (library == nullptr) fail(why_not);
+  return std::make_unique<rqa::GpuLines>(*library, fail);
+}
+
 // Rivals are timed by the clock: so is this.
 void serve(const RqaBenchFlags& flags) {
   RqaRound side(flags, flags.serve);
-  side.round();
+  const std::unique_ptr<rqa::GpuLines> gpu = open_gpu(flags.device);
+  side.round({.gpu = gpu.get()});
   std::cout << "ready " << side.shape() << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
-    side.round();
+    side.round({.gpu = gpu.get()});
     std::cout << side.wall_ms() << std::endl;
   }
 }
 
+// The GPU beside the CPU, by the clock; the CPU's fastest kernel beside its plain one, in CPU time.
 void run_case(const RqaBenchFlags& flags, const std::string& name) {
   RqaRound side(flags, name);
+  const std::unique_ptr<rqa::GpuLines> gpu = open_gpu(flags.device);
   Measurement out;
   out.shape = side.shape();
   out.threads = flags.threads;
   out.precision = "fp64";
-  const bool is_long = name == "long_study";
   std::vector<double> walls;
   std::vector<std::function<double()>> sides{[&] {
-    const double cpu = side.round();
+    const double cpu = side.round({.gpu = gpu.get()});
     walls.push_back(side.wall_ms());
-    return cpu;
+    return gpu ? side.wall_ms() : cpu;
   }};
-  if (!is_long) sides.push_back([&] { return side.round(rqa::walk_kernels().back()); });
+  const bool alone = name == "long_study" && !gpu;
+  if (!alone)
+    sides.push_back([&] {
+      const double cpu = side.round({.kernel = gpu ? nullptr : rqa::walk_kernels().back()});
+      return gpu ? side.wall_ms() : cpu;
+    });
   const std::vector<std::vector<double>> times = alternate(flags.rounds, sides);
-  out.ours = {text("rqa/", name, " (CPU time)"), times[0]};
-  if (!is_long) out.compared_with = {{"its plain kernel", times[1]}};
+  out.ours = {text("rqa/", name, gpu ? " (GPU)" : " (CPU time)"), times[0]};
+  if (!alone) out.compared_with = {{gpu ? "the CPU" : "its plain kernel", times[1]}};
   out.more.emplace_back("wall_ms", Rounds{"", walls}.median_ms());
   out.more.emplace_back("peak_memory_mib", memory_mib("VmHWM"));
   print_measurement(out, flags.json);
@@ -192,6 +210,9 @@ void add_rqa_bench(CLI::App& bench) {
   verb->add_flag("--vertical", flags->vertical, "LAM, TT and V_max too");
   verb->add_option("--rounds", flags->rounds, "alternating rounds")->capture_default_str();
   verb->add_option("--threads", flags->threads, "threads")->capture_default_str();
+  verb->add_option("--device", flags->device, "cpu, or cuda: the GPU beside the CPU, by the clock")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"cpu", "cuda"}));
   verb->add_flag("--json", flags->json, "one JSON object a line");
   verb->callback([flags] { run_rqa_bench(*flags); });
 }

@@ -94,6 +94,7 @@ std::vector<int64_t> order_of(const SweepHead& head, const std::vector<bool>& do
 
 void do_recording(const Plan& plan, int64_t i, GpuLines* gpu, SweepStore& store) {
   const RecordingInfo& info = plan.head.recordings[i];
+  // Read again rather than kept: under 1 % of a sweep's time, and memory does not grow with the study.
   const Recording recording = load_recording(plan.paths[i], info.file);
   if (recording.fingerprint != info.fingerprint)
     throw Error(
