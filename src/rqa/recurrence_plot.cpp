@@ -7,6 +7,7 @@
 #include "data/images/draw.h"
 #include "src/core/error.h"
 #include "src/core/text.h"
+#include "src/ops/clones.h"
 #include "src/rqa/line_counts.h"
 
 namespace athanor::rqa {
@@ -18,6 +19,71 @@ constexpr double kRecurrent[3] = {16, 42, 82};  // dark blue
 void set_shade(uint8_t* pixel, double share) {
   for (int c = 0; c < 3; ++c)
     pixel[c] = static_cast<uint8_t>(std::lround(255 + (kRecurrent[c] - 255) * share));
+}
+
+template <Norm kNorm>
+double combined(double sum, double term) {
+  return kNorm == Norm::kLinf ? (term > sum ? term : sum) : sum + term;
+}
+
+// To terms[k], that of one coordinate: of x and y[k].
+template <Norm kNorm>
+ATHANOR_CLONES void add_coordinate(double x, const double* __restrict y, int64_t count,
+                                   double* __restrict terms) {
+  for (int64_t k = 0; k < count; ++k) {
+    const double difference = std::abs(x - y[k]);
+    terms[k] = combined<kNorm>(terms[k], kNorm == Norm::kL2 ? difference * difference : difference);
+  }
+}
+
+template <Norm kNorm>
+ATHANOR_CLONES void add_delay(const double* __restrict terms, int64_t count, double* __restrict sums) {
+  for (int64_t k = 0; k < count; ++k) sums[k] = combined<kNorm>(sums[k], terms[k]);
+}
+
+// sums [vectors] receives what distance_sum() gives of i and each j > i, many at once; terms [vectors] is
+// memory for it.
+template <Norm kNorm>
+void sum_row(const Series& series, int64_t m, int64_t tau, int64_t i, int64_t vectors, double* terms,
+             double* sums) {
+  const int64_t first = i + 1, count = vectors - first;
+  std::fill_n(sums + first, count, 0.0);
+  for (int64_t offset = 0; offset < m * tau; offset += tau) {
+    std::fill_n(terms, count, 0.0);
+    for (const std::vector<double>& values : series.coordinates)
+      add_coordinate<kNorm>(values[i + offset], values.data() + first + offset, count, terms);
+    add_delay<kNorm>(terms, count, sums + first);
+  }
+}
+
+using SumRow = void (*)(const Series&, int64_t, int64_t, int64_t, int64_t, double*, double*);
+SumRow sum_row_for(Norm norm) {
+  return norm == Norm::kL1   ? sum_row<Norm::kL1>
+         : norm == Norm::kL2 ? sum_row<Norm::kL2>
+                             : sum_row<Norm::kLinf>;
+}
+
+// Recurrent cells [side, side] of each pixel.
+std::vector<int64_t> count_recurrent(const Series& series, int64_t m, int64_t tau, double bound, Norm norm,
+                                     int64_t vectors, int64_t per_pixel) {
+  const int64_t side = (vectors + per_pixel - 1) / per_pixel;
+  std::vector<int64_t> recurrent(side * side);
+  std::vector<double> sums(vectors), terms(vectors);
+  const SumRow sum = sum_row_for(norm);
+  for (int64_t i = 0; i < vectors; ++i) {
+    sum(series, m, tau, i, vectors, terms.data(), sums.data());
+    const int64_t row = i / per_pixel;
+    recurrent[row * side + row] += bound >= 0;  // the main diagonal's cell
+    for (int64_t j = i + 1, column = j / per_pixel; column < side; ++column) {
+      const int64_t end = std::min(vectors, (column + 1) * per_pixel);
+      const int64_t near =
+          std::count_if(sums.data() + j, sums.data() + end, [&](double each) { return each <= bound; });
+      recurrent[row * side + column] += near;
+      recurrent[column * side + row] += near;
+      j = end;
+    }
+  }
+  return recurrent;
 }
 
 // Lines of at most `width_px`, broken between words.
@@ -47,15 +113,9 @@ RecurrencePlot draw_recurrences(const Series& series, int64_t m, int64_t tau, do
                  .got = text(series.length())});
   out.per_pixel = (out.vectors + most_px - 1) / most_px;
   const int64_t side = (out.vectors + out.per_pixel - 1) / out.per_pixel;
-  const Norm norm = norm_of(series, definitions);
-  const double bound = sum_bounds(series, {eps}, definitions)[0];
-  std::vector<int64_t> recurrent(side * side);
-  for (int64_t i = 0; i < out.vectors; ++i)
-    for (int64_t j = i; j < out.vectors; ++j) {
-      const bool near = distance_sum(series, norm, m, tau, i, j) <= bound;
-      recurrent[j / out.per_pixel * side + i / out.per_pixel] += near;
-      if (j > i) recurrent[i / out.per_pixel * side + j / out.per_pixel] += near;
-    }
+  const std::vector<int64_t> recurrent =
+      count_recurrent(series, m, tau, sum_bounds(series, {eps}, definitions)[0], norm_of(series, definitions),
+                      out.vectors, out.per_pixel);
   out.image = make_image(side, side, 3);
   const auto covered = [&](int64_t pixel) {
     return std::min(out.per_pixel, out.vectors - pixel * out.per_pixel);

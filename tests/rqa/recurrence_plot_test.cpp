@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "src/core/error.h"
+#include "src/core/random.h"
+#include "src/rqa/line_counts.h"
 
 using namespace athanor::rqa;
 using athanor::Image;
@@ -27,6 +29,32 @@ CATCH_TEST_CASE("rqa plot: a pixel a cell is dark where the cell is recurrent, t
   CATCH_REQUIRE(plot.image.width == 22);
   for (int64_t i = 0; i < 22; ++i)
     for (int64_t j = 0; j < 22; ++j) CATCH_CHECK(dark(plot.image, 21 - j, i) == ((i - j) % 5 == 0));
+}
+
+CATCH_TEST_CASE("rqa plot: a cell is dark exactly if its distance, summed plainly, is recurrent", "[unit]") {
+  int64_t seen = 0;
+  for (const Norm norm : {Norm::kL1, Norm::kL2, Norm::kLinf})
+    for (const int64_t coordinates : {1, 2})
+      for (const auto& [m, tau, strict] :
+           {std::tuple(1, 1, false), std::tuple(3, 2, false), std::tuple(10, 1, true)}) {
+        Series series{std::vector<std::vector<double>>(coordinates)};
+        athanor::Rng rng(static_cast<uint64_t>(10 * m + coordinates));
+        for (auto& values : series.coordinates)
+          for (int i = 0; i < 61; ++i) values.push_back(std::floor(10 * rng.uniform()) / 10);  // many ties
+        Definitions definitions;
+        definitions.norm_1d = definitions.norm_2d = norm, definitions.strict = strict;
+        const double eps = distance_sum(series, norm, m, tau, 3, 30);  // exactly that of a cell
+        const double threshold = norm == Norm::kL2 ? std::sqrt(eps) : eps;
+        const double bound = sum_bounds(series, {threshold}, definitions)[0];
+        const RecurrencePlot plot = draw_recurrences(series, m, tau, threshold, definitions, 100);
+        for (int64_t i = 0; i < plot.vectors; ++i)
+          for (int64_t j = 0; j < plot.vectors; ++j) {
+            const bool want = distance_sum(series, norm, m, tau, i, j) <= bound;
+            CATCH_REQUIRE(dark(plot.image, plot.vectors - 1 - j, i) == want);
+            seen += want && i != j;
+          }
+      }
+  CATCH_CHECK(seen > 1000);
 }
 
 CATCH_TEST_CASE("rqa plot: what does not fit is shrunk to the share of recurrent cells", "[unit]") {
