@@ -4,16 +4,12 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "tests/rqa/count_of.h"
+
 using namespace athanor::rqa;
 using Catch::Matchers::Contains;
 
 namespace {
-
-size_t count_of(const std::string& content, const std::string& part) {
-  size_t count = 0;
-  for (size_t at = content.find(part); at != std::string::npos; at = content.find(part, at + 1)) ++count;
-  return count;
-}
 
 TrendPlot trend_of(const std::vector<Estimate>& points) {
   TrendPlot plot{{"a title", "about it", "task", ""}, {}, {"control"}, points};

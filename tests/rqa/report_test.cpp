@@ -13,6 +13,7 @@
 #include "src/core/random.h"
 #include "src/core/text.h"
 #include "src/rqa/charts.h"
+#include "tests/rqa/count_of.h"
 
 using namespace athanor::rqa;
 using athanor::text;
@@ -79,12 +80,6 @@ class MadeSweep {
  private:
   std::string path_;
 };
-
-int64_t count_of(const std::string& page, const std::string& what) {
-  int64_t count = 0;
-  for (size_t at = page.find(what); at != std::string::npos; at = page.find(what, at + 1)) ++count;
-  return count;
-}
 
 }  // namespace
 

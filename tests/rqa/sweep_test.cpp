@@ -29,6 +29,23 @@ bool same(const double* a, const double* b, size_t count) {
   return std::memcmp(a, b, count * sizeof(double)) == 0;
 }
 
+// The bytes of a whole run of `options`, into a folder of its own.
+std::string bytes_of_whole_run(SweepOptions options, const Scratch& scratch) {
+  options.output = scratch / "whole";
+  sweep(options, kSilent);
+  return bytes_of(options);
+}
+
+// Sweeps all n shards; returns their folders. `options` is that of the last.
+std::vector<std::string> sweep_shards(SweepOptions& options, int64_t n, const Scratch& scratch) {
+  std::vector<std::string> shards;
+  for (options.shards = n, options.shard = 0; options.shard < n; ++options.shard) {
+    shards.push_back(options.output = scratch / ("shard" + std::to_string(options.shard)));
+    sweep(options, kSilent);
+  }
+  return shards;
+}
+
 // Ends as by SIGKILL after `after` recordings; returns how many were noted by then.
 void kill_after(const SweepOptions& options, int64_t after) {
   const pid_t child = ::fork();
@@ -84,18 +101,12 @@ CATCH_TEST_CASE("rqa sweep: the file holds what analyse() gives, and what was le
 CATCH_TEST_CASE("rqa sweep: the same bytes on one thread and on two, and shards merge into them", "[unit]") {
   const Scratch scratch;
   make_small_study(scratch);
-  SweepOptions options = small_sweep(scratch, "one");
-  sweep(options, kSilent);
-  const std::string want = bytes_of(options);
-  options.output = scratch / "single";
+  SweepOptions options = small_sweep(scratch, "single");
+  const std::string want = bytes_of_whole_run(options, scratch);
   options.threads = 1;
   sweep(options, kSilent);
   CATCH_CHECK(bytes_of(options) == want);
-  std::vector<std::string> shards;
-  for (options.shards = 5, options.shard = 0; options.shard < 5; ++options.shard) {
-    shards.push_back(options.output = scratch / ("shard" + std::to_string(options.shard)));
-    sweep(options, kSilent);
-  }
+  std::vector<std::string> shards = sweep_shards(options, 5, scratch);
   std::swap(shards[0], shards[3]);
   const SweepCounts counts = merge_shards(scratch / "merged", shards);
   CATCH_CHECK(counts.recordings == 12);
@@ -105,7 +116,7 @@ CATCH_TEST_CASE("rqa sweep: the same bytes on one thread and on two, and shards 
   CATCH_CHECK_THROWS_WITH(merge_shards(scratch / "m", shards), Contains("shard 4/5 is missing"));
   shards.push_back(shards[0]);
   CATCH_CHECK_THROWS_WITH(merge_shards(scratch / "m", shards), Contains("shard 3/5 is given twice"));
-  shards.back() = scratch / "one";
+  shards.back() = scratch / "whole";
   CATCH_CHECK_THROWS_WITH(merge_shards(scratch / "m", shards), Contains("of another division"));
   options.output = shards.back() = scratch / "theiler";
   options.shard = 4;
@@ -118,15 +129,9 @@ CATCH_TEST_CASE("rqa sweep: the same bytes on one thread and on two, and shards 
 CATCH_TEST_CASE("rqa sweep: a shard without recordings merges too", "[unit]") {
   const Scratch scratch;
   make_small_study(scratch);
-  SweepOptions options = small_sweep(scratch, "one");
-  sweep(options, kSilent);
-  const std::string want = bytes_of(options);
-  std::vector<std::string> shards;
-  for (options.shards = 20, options.shard = 0; options.shard < 20; ++options.shard) {
-    shards.push_back(options.output = scratch / ("shard" + std::to_string(options.shard)));
-    sweep(options, kSilent);
-  }
-  merge_shards(scratch / "merged", shards);
+  SweepOptions options = small_sweep(scratch, "");
+  const std::string want = bytes_of_whole_run(options, scratch);
+  merge_shards(scratch / "merged", sweep_shards(options, 20, scratch));
   CATCH_CHECK(read_file(scratch / "merged/sweep.h5") == want);
 }
 
@@ -134,9 +139,8 @@ CATCH_TEST_CASE("rqa sweep: killed anywhere, it resumes without repeating a reco
                 "[unit]") {
   const Scratch scratch;
   make_small_study(scratch);
-  SweepOptions options = small_sweep(scratch, "whole");
-  sweep(options, kSilent);
-  const std::string want = bytes_of(options);
+  SweepOptions options = small_sweep(scratch, "");
+  const std::string want = bytes_of_whole_run(options, scratch);
   options.resume = true;
   for (const int64_t after : {1, 2, 7, 12}) {
     options.output = scratch / ("killed" + std::to_string(after));
@@ -159,9 +163,8 @@ CATCH_TEST_CASE("rqa sweep: killed twice before the first recording and after, w
                 "[unit]") {
   const Scratch scratch;
   make_small_study(scratch);
-  SweepOptions options = small_sweep(scratch, "whole");
-  sweep(options, kSilent);
-  const std::string want = bytes_of(options);
+  SweepOptions options = small_sweep(scratch, "");
+  const std::string want = bytes_of_whole_run(options, scratch);
   options.output = scratch / "torn";
   options.resume = true;
   kill_after(options, 3);
