@@ -58,16 +58,21 @@ void redirect(const fs::path& file, int to) {
   ::_exit(127);
 }
 
-int wait_for(pid_t child, int64_t kill_after_ms, int64_t& peak_bytes) {
-  const auto patience = kill_after_ms > 0 ? std::chrono::milliseconds(kill_after_ms) : kPatience;
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+int wait_for(pid_t child, int64_t kill_after_ms, int kill_signal, int64_t& peak_bytes) {
+  const auto start = std::chrono::steady_clock::now();
+  bool to_kill = kill_after_ms > 0;
   int status = 0;
   rusage used{};
   while (::wait4(child, &status, WNOHANG, &used) == 0) {
-    if (std::chrono::steady_clock::now() > deadline) {
+    const auto passed = std::chrono::steady_clock::now() - start;
+    if (to_kill && passed > std::chrono::milliseconds(kill_after_ms)) {
+      ::kill(child, kill_signal);
+      to_kill = false;
+    }
+    if (passed > kPatience) {
       ::kill(child, SIGKILL);
       ::waitpid(child, &status, 0);
-      return kill_after_ms > 0 ? 128 + SIGKILL : 124;
+      return 124;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(kill_after_ms > 0 ? 1 : 5));
   }
@@ -129,7 +134,7 @@ Outcome run_athanor(const Run& run) {
   const pid_t child = ::fork();
   if (child == 0) become_athanor(run, folder, run.stdout_path.empty() ? out : fs::path(run.stdout_path), err);
   Outcome outcome;
-  outcome.exit_code = wait_for(child, run.kill_after_ms, outcome.peak_bytes);
+  outcome.exit_code = wait_for(child, run.kill_after_ms, run.kill_signal, outcome.peak_bytes);
   outcome.out = run.stdout_path.empty() ? read_all(out) : "";
   outcome.err = read_all(err);
   for (const auto& entry : fs::directory_iterator(folder)) outcome.left.push_back(entry.path().filename());

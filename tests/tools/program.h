@@ -1,6 +1,7 @@
 // Runs the built `athanor` as a person would, each time in an empty folder, with its output caught.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,7 +12,8 @@ struct Run {
   std::vector<std::string> arguments;
   int64_t file_limit_bytes = 0;  // no file may grow beyond this: stands for a full disk (0: no limit)
   std::string stdout_path = {};  // "" to catch it
-  int64_t kill_after_ms = 0;     // SIGKILL then, where it still runs (0: never)
+  int64_t kill_after_ms = 0;     // where it still runs (0: never)
+  int kill_signal = SIGKILL;     // that it is sent then
 };
 
 struct Outcome {

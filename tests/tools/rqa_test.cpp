@@ -76,6 +76,43 @@ CATCH_TEST_CASE("rqa sweep: killed by SIGKILL again and again, it resumes to the
   fs::remove_all(whole);
 }
 
+CATCH_TEST_CASE("rqa sweep: SIGINT ends it with one line and exit code 130, and it resumes to the same bytes",
+                "[unit]") {
+  const std::vector<std::string> grid{"--threads", "2", "--cpu-only", "--lmin", "2", "--metrics", "RR,ENT"};
+  const std::string whole = fresh("rqa_whole"), stopped = fresh("rqa_stopped");
+  need_run(sweep_into(whole, grid));
+  Run run{sweep_into(stopped, grid)};
+  run.arguments.emplace_back("--resume");
+  run.kill_signal = SIGINT;
+  int stops = 0;
+  for (run.kill_after_ms = 350;; run.kill_after_ms += 200) {
+    const Outcome outcome = run_athanor(run);
+    CATCH_INFO(outcome.err);
+    if (outcome.exit_code == 0) break;
+    CATCH_REQUIRE(outcome.exit_code == 130);
+    if (outcome.err.empty()) continue;  // so early that it was not yet at work
+    CATCH_CHECK(lines_of(outcome.err).back() ==
+                "athanor: " + stopped + ": stopped; hint: go on with --resume");
+    CATCH_CHECK(outcome.out.empty());
+    CATCH_CHECK(fs::exists(stopped + "/sweep.h5.partial"));
+    ++stops;
+  }
+  CATCH_CHECK(stops > 0);
+  CATCH_CHECK(read_file(stopped + "/sweep.h5") == read_file(whole + "/sweep.h5"));
+  fs::remove_all(stopped);
+  fs::remove_all(whole);
+}
+
+CATCH_TEST_CASE("rqa sweep: the same bytes on one thread and on two", "[unit]") {
+  const std::string one = fresh("rqa_thread"), two = fresh("rqa_threads");
+  for (const auto& [output, threads] : {std::pair(one, "1"), std::pair(two, "2")}) {
+    std::vector<std::string> arguments = sweep_into(output, kSmall);
+    arguments.insert(arguments.end(), {"--threads", threads});
+    need_run(arguments);
+  }
+  CATCH_CHECK(read_file(one + "/sweep.h5") == read_file(two + "/sweep.h5"));
+}
+
 CATCH_TEST_CASE("rqa sweep: a configuration holds all settings, and flags go over it", "[unit]") {
   const std::string output = fresh("rqa_config");
   const Outcome outcome =
