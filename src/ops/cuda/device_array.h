@@ -22,24 +22,24 @@ class DeviceArray {
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
   void fill_from(const void* host) {
-    if (error == cudaSuccess && bytes_ > 0)
-      error = cudaMemcpyAsync(data, host, bytes_, cudaMemcpyHostToDevice, stream_);
+    if (goes_on()) error = cudaMemcpyAsync(data, host, bytes_, cudaMemcpyHostToDevice, stream_);
   }
   void clear() {
-    if (error == cudaSuccess) error = cudaMemsetAsync(data, 0, bytes_, stream_);
+    if (goes_on()) error = cudaMemsetAsync(data, 0, bytes_, stream_);
   }
   void copy_to(void* host) { copy_to(host, bytes_ / sizeof(T)); }
   // The first `size` of them; they are there when it returns.
   void copy_to(void* host, size_t size) {
-    if (error == cudaSuccess)
-      error = cudaMemcpyAsync(host, data, size * sizeof(T), cudaMemcpyDeviceToHost, stream_);
-    if (error == cudaSuccess) error = cudaStreamSynchronize(stream_);
+    if (goes_on()) error = cudaMemcpyAsync(host, data, size * sizeof(T), cudaMemcpyDeviceToHost, stream_);
+    if (goes_on()) error = cudaStreamSynchronize(stream_);
   }
 
   T* data = nullptr;
   cudaError_t error;
 
  private:
+  bool goes_on() const { return error == cudaSuccess && bytes_ > 0; }
+
   cudaStream_t stream_;
   size_t bytes_;
 };

@@ -27,10 +27,10 @@ constexpr Kernel kKernels[3][2] = {{walk_lines<Norm::kL1, false>, walk_lines<Nor
                                    {walk_lines<Norm::kLinf, false>, walk_lines<Norm::kLinf, true>}};
 
 cudaError_t launch(const LineCall& call, bool columns, cudaStream_t stream) {
+  const Kernel kernel = kKernels[static_cast<int>(call.norm)][columns];
   const auto blocks = static_cast<unsigned>(block_count(call, columns));
-  const size_t bytes = static_cast<size_t>(block_words(call)) * sizeof(int32_t);
-  kKernels[static_cast<int>(call.norm)][columns]<<<blocks, static_cast<unsigned>(call.block_threads), bytes,
-                                                   stream>>>(call);
+  const auto threads = static_cast<unsigned>(call.block_threads);
+  kernel<<<blocks, threads, static_cast<size_t>(block_words(call)) * sizeof(int32_t), stream>>>(call);
   return cudaGetLastError();
 }
 
@@ -40,14 +40,16 @@ class CallOnDevice {
   CallOnDevice(const LineCall& host, cudaStream_t stream)
       : host_(host),
         stream_(stream),
-        values_(size_t(host.coordinates) * host.length, stream),
+        values_(static_cast<size_t>(host.coordinates) * host.length, stream),
         bounds_(host.thresholds, stream),
         matrices_(host.matrix_count, stream),
         diagonal_(lines_size(host.most_vectors), stream),
         vertical_(host.vertical ? lines_size(host.most_vectors) : 0, stream),
         longest_(2, stream),
-        cells_(size_t(host.matrix_count) * kCellKinds * host.thresholds, stream),
-        by_diagonal_(host.by_diagonal ? size_t(host.matrix_count) * host.thresholds * host.most_vectors : 0,
+        cells_(static_cast<size_t>(host.matrix_count) * kCellKinds * host.thresholds, stream),
+        by_diagonal_(host.by_diagonal
+                         ? static_cast<size_t>(host.matrix_count) * host.thresholds * host.most_vectors
+                         : 0,
                      stream) {}
 
   cudaError_t run() {
