@@ -9,6 +9,7 @@ namespace {
 constexpr double kLargest = 64800;     // what the largest threshold becomes
 constexpr double kMostError = 500;     // that still fits above it
 constexpr double kRounding = 0x1p-24;  // of one operation in single precision, relative
+constexpr double kToWhole = 0.51;      // of a number to a whole one
 constexpr float kApart = 1e14F;        // of values beyond the end: more than any two within
 
 }  // namespace
@@ -63,7 +64,7 @@ double Screen::choose_scale(int64_t max_m) {
   const double of_term =
       norm_ == Norm::kL2 ? 2 * reach * of_difference + of_difference * of_difference : of_difference;
   const auto terms = static_cast<double>(joined_.coordinates.size());
-  error_ = 0.51 + terms * (of_term + 2 * 65536 * kRounding);
+  error_ = kToWhole + terms * (of_term + 2 * 65536 * kRounding);
   const double delays = norm_ == Norm::kLinf ? 1 : static_cast<double>(max_m);
   return delays * error_ + 1 < kMostError ? scale : 0;
 }
@@ -92,6 +93,13 @@ void Screen::make_tables(int64_t max_m) {
         first = (static_cast<int64_t>(bounds_[level] * scale_ + error) >> kTableShift) + 1;
     }
   }
+}
+
+Screen::Band Screen::band(int64_t m) const {
+  if (scale_ == 0) return {};
+  const double delays = norm_ == Norm::kLinf ? 1 : static_cast<double>(m);
+  const double error = delays * (error_ - kToWhole) + 0.02, bound = bounds_[0] * scale_;  // and to float
+  return {static_cast<float>(bound - error), static_cast<float>(bound + error)};
 }
 
 uint8_t Screen::exact_level(int64_t m, int64_t tau, int64_t i, int64_t j) const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "src/rqa/line_counts.h"
@@ -40,6 +41,12 @@ class Screen {
   const std::vector<uint8_t>& table(int64_t m) const { return tables_[static_cast<size_t>(m)]; }
   // Of one threshold: a distance of m delays below this is recurrent beyond doubt.
   uint16_t sure_below(int64_t m) const { return sure_below_[static_cast<size_t>(m)]; }
+  // Of one threshold: sums of m delays, of the scaled values in single precision, below which a cell is
+  // recurrent beyond doubt and from which on it is not.
+  struct Band {
+    float sure_below = 0, beyond = std::numeric_limits<float>::infinity();
+  };
+  Band band(int64_t m) const;
   // The level in double precision.
   uint8_t exact_level(int64_t m, int64_t tau, int64_t i, int64_t j) const;
 
