@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 
 #include "src/ops/cuda/cuda_library.h"
 #include "src/rqa/line_differences.h"
@@ -69,11 +70,9 @@ Batch::Batch(const LineCall& all, const Job* jobs, size_t count) : call(all) {
 }
 
 std::vector<int64_t> Batch::cells_of(size_t n, CellsOf which) const {
-  std::vector<int64_t> out;
-  int64_t sum = 0;
-  const unsigned long long* by_level = cells.data() + (n * kCellKinds + which) * call.thresholds;
-  for (int32_t level = 0; level < call.thresholds; ++level)
-    out.push_back(sum += static_cast<int64_t>(by_level[level]));
+  const auto first = cells.begin() + static_cast<int64_t>(n * kCellKinds + which) * call.thresholds;
+  std::vector<int64_t> out(static_cast<size_t>(call.thresholds));
+  std::partial_sum(first, first + call.thresholds, out.begin());
   return out;
 }
 
