@@ -1,8 +1,10 @@
 // Tables of comma-separated fields with a header, as recordings and manifests have them: fields may stand in
-// double quotes. Left out: quoted fields that hold a comma, a quote or the end of a line.
+// double quotes, and hold commas then (RFC 4180); lines end as anywhere. Left out: fields that hold the end
+// of a line.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +30,18 @@ class CsvTable {
 
  private:
   bool next_line(std::string_view& line);
+  void split_fields(std::string_view line);
   std::string_view rest_;
   std::string name_;
   int64_t line_ = 0;
   std::vector<std::string> header_;
   std::vector<std::string_view> fields_;
+  std::deque<std::string> unquoted_;  // what fields with doubled quotes say
 };
+
+// In quotes, without what is not UTF-8, and shortened: for errors.
+std::string shown(std::string_view bytes);
+// As a field of a CSV: in quotes where it must be.
+std::string csv_field(const std::string& plain);
 
 }  // namespace athanor::rqa

@@ -15,7 +15,7 @@ int64_t need_column(const CsvTable& table, const std::string& name, const std::v
   const int64_t column = table.find_column(names);
   if (column < 0)
     throw Error({text(name, ":1"), text("no column ", names.front()), join(names, " or "),
-                 join(table.header(), ","), ""});
+                 shown(join(table.header(), ",")), ""});
   return column;
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 
+#include "data/text/unicode.h"
 #include "src/core/error.h"
 #include "src/core/files.h"
 #include "src/core/text.h"
@@ -32,16 +33,46 @@ RecordingInfo info_of_name(const std::string& stem) {
   return {};
 }
 
+void leave_out(Study& study, const std::string& file, const std::string& why) {
+  const std::string name = replace_invalid_utf8(file);
+  study.left_out.push_back({name, text(name, ": ", why)});
+}
+
+// All that is called .csv, or .CSV; a link that leads nowhere too, to be told of.
+std::vector<fs::path> tables_in(const std::string& folder) {
+  std::vector<fs::path> tables;
+  try {
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      const std::string extension = entry.path().extension();
+      if ((extension == ".csv" || extension == ".CSV") && !entry.is_directory())
+        tables.push_back(entry.path());
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw Error({folder, "cannot read the folder: " + error.code().message(), "", "", ""});
+  }
+  return tables;
+}
+
+// The results hold text, which every reader understands.
+void leave_out_unreadable_names(Study& study) {
+  std::erase_if(study.files, [&](const StudyFile& each) {
+    const RecordingInfo& info = each.info;
+    for (const std::string& name : {info.file, info.group, info.subject, info.task})
+      if (find_invalid_utf8(name) < name.size()) {
+        leave_out(study, info.file, text(shown(name), " is not UTF-8: give it another name"));
+        return true;
+      }
+    return false;
+  });
+}
+
 Study study_of_folder(const std::string& folder) {
   Study study;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file() || entry.path().extension() != ".csv") continue;
-    StudyFile file{entry.path(), info_of_name(entry.path().filename())};
-    file.info.file = fs::path(entry.path()).lexically_relative(folder);
+  for (const fs::path& path : tables_in(folder)) {
+    StudyFile file{path, info_of_name(path.filename())};
+    file.info.file = path.lexically_relative(folder);
     if (file.info.group.empty())
-      study.left_out.push_back(
-          {file.info.file,
-           text(file.info.file, ": not named as a recording; expected {n|m|ad}{id}q{1-5}_….csv")});
+      leave_out(study, file.info.file, "not named as a recording; expected {n|m|ad}{id}q{1-5}_….csv");
     else
       study.files.push_back(std::move(file));
   }
@@ -87,8 +118,7 @@ void leave_out_repeated(Study& study, const char* what, Key key) {
     if (is_new)
       kept.push_back(std::move(file));
     else
-      study.left_out.push_back(
-          {file.info.file, text(file.info.file, ": ", what, " as ", first->second, ", which stays")});
+      leave_out(study, file.info.file, text(what, " as ", first->second, ", which stays"));
   }
   study.files = std::move(kept);
 }
@@ -99,6 +129,7 @@ Study find_study(const std::string& input) {
   if (!fs::exists(input)) throw usage_error({input, "no such folder or manifest", "", "", ""});
   const bool folder = fs::is_directory(input);
   Study study = folder ? study_of_folder(input) : study_of_manifest(input);
+  leave_out_unreadable_names(study);
   std::stable_sort(study.files.begin(), study.files.end(),
                    [](const StudyFile& a, const StudyFile& b) { return a.info.file < b.info.file; });
   if (folder)
@@ -108,6 +139,7 @@ Study find_study(const std::string& input) {
     leave_out_repeated(study, "named twice, the same file",
                        [](const RecordingInfo& info) { return info.file; });
   std::sort(study.left_out.begin(), study.left_out.end());
+  study.left_out.erase(std::unique(study.left_out.begin(), study.left_out.end()), study.left_out.end());
   if (study.files.empty())
     throw usage_error({input, "no recordings in it", "files named {n|m|ad}{id}q{1-5}_….csv, or a manifest",
                        text(study.left_out.size(), " files that are not"),

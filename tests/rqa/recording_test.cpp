@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "src/core/error.h"
+#include "src/rqa/csv_table.h"
 #include "tests/rqa/scratch.h"
 
 using namespace athanor;
@@ -63,6 +64,53 @@ CATCH_TEST_CASE("rqa recording: each fault is one line with file and line", "[un
   }
 }
 
+CATCH_TEST_CASE("rqa recording: lines may end in any way, and quoted fields hold commas and quotes",
+                "[unit]") {
+  const Recording want = parse_recording("x,y\n1,2\n3,4\n", "r.csv");
+  for (const char* same :
+       {"x,y\r\n1,2\r\n3,4\r\n", "x,y\r1,2\r3,4", "\xEF\xBB\xBFx,y\n\n1,2\n3,4",
+        "\"x\", \"y\" \n 1 ,\t2\n\"3\",4\n", "note,x,\"y\"\n\"a, \"\"b\"\"\",1,2\n\",\",3,4\n",
+        "\"an, \"\"x\"\"\",x,y\na \"b\",1,2\n\"\",3,4\n"}) {
+    CATCH_INFO(same);
+    const Recording recording = parse_recording(same, "r.csv");
+    CATCH_CHECK(recording.x == want.x);
+    CATCH_CHECK(recording.y == want.y);
+  }
+  CATCH_CHECK_THROWS_WITH(parse_recording("x,y\r\n1,2\r\n\r\n3,a\r\n", "r.csv"),
+                          StartsWith("r.csv:4: y is no number"));
+  CATCH_CHECK_THROWS_WITH(parse_recording("x,y\n1,\"2\n", "r.csv"),
+                          Contains("y is no number") && Contains("'\"2'"));
+}
+
+CATCH_TEST_CASE("rqa recording: an error shows what it got as text, and not all of it", "[unit]") {
+  const std::string far = "x,y\n1,\xFC" + std::string(5000, 'a') + "\n";
+  try {
+    parse_recording(far, "r.csv");
+    CATCH_FAIL("no error");
+  } catch (const athanor::Error& error) {
+    const std::string message = error.what();
+    CATCH_CHECK(message.size() < 400);
+    CATCH_CHECK_THAT(message, Contains("got '\xEF\xBF\xBD"
+                                       "aaa"));
+    CATCH_CHECK_THAT(message, Contains("a…'"));
+  }
+  CATCH_CHECK_THROWS_WITH(parse_recording("a;b\n", "r.csv"),
+                          Contains("no column x") && Contains("got 'a;b'"));
+}
+
+CATCH_TEST_CASE("rqa table: a field is quoted where it must be", "[unit]") {
+  CATCH_CHECK(csv_field("a b") == "a b");
+  CATCH_CHECK(csv_field("") == "");
+  for (const char* plain : {"a,b", "say \"a\"", ","}) {
+    const std::string bytes = "h,i\n" + csv_field(plain) + ",1\n";
+    CsvTable table(bytes, "t");
+    CATCH_INFO(plain);
+    CATCH_REQUIRE(table.next());
+    CATCH_CHECK(table.field(0) == plain);
+    CATCH_CHECK(table.field(1) == "1");
+  }
+}
+
 CATCH_TEST_CASE("rqa recording: too few points and constant series are not usable", "[unit]") {
   const Grid grid{{2, 3}, {3, 4}, {0.1}, {2}};
   Recording recording{{1, 2, 3, 4, 5}, {1, 1, 1, 1, 1}, {}, 0};
@@ -89,6 +137,30 @@ CATCH_TEST_CASE("rqa study: names tell group, subject and task; other names and 
   CATCH_CHECK(study.left_out[1].file == "n1q1_a.csv");
   CATCH_CHECK_THAT(study.left_out[1].reason, Contains("the same subject and task as deep/n1q1_b.csv"));
   CATCH_CHECK_THAT(study.left_out[4].reason, Contains("not named as a recording"));
+}
+
+CATCH_TEST_CASE("rqa study: every .csv and .CSV is a recording or is left out with a reason", "[unit]") {
+  const Scratch scratch;
+  put(scratch / "n1q1_a.CSV", "x,y\n");
+  put(scratch / "n1q2_M\xFCller.csv", "x,y\n");
+  put(scratch / "n1q4_M\xC3\xBCller, \"<a>\".csv", "x,y\n");
+  std::filesystem::create_symlink("nowhere", scratch / "n1q3_a.csv");
+  std::filesystem::create_directory(scratch / "n1q5_a.csv");
+  const Study study = find_study(scratch.path());
+  CATCH_CHECK(names_of(study) ==
+              std::vector<std::string>{"n1q1_a.CSV", "n1q3_a.csv", "n1q4_M\xC3\xBCller, \"<a>\".csv"});
+  CATCH_REQUIRE(study.left_out.size() == 1);
+  CATCH_CHECK(study.left_out[0].reason ==
+              "n1q2_M\xEF\xBF\xBDller.csv: 'n1q2_M\xEF\xBF\xBDller.csv' is not UTF-8: give it another name");
+}
+
+CATCH_TEST_CASE("rqa study: a recording that is listed again and again is left out once", "[unit]") {
+  const Scratch scratch;
+  put(scratch / "study.csv",
+      "file,group,subject,task\na.csv,g,s,1\na.csv,g,s,1\na.csv,g,s,1\n\"b, c.csv\",g,s,2\n");
+  const Study study = find_study(scratch / "study.csv");
+  CATCH_CHECK(names_of(study) == std::vector<std::string>{"a.csv", "b, c.csv"});
+  CATCH_CHECK(study.left_out.size() == 1);
 }
 
 CATCH_TEST_CASE("rqa study: a manifest names files of any name, and its bad rows are left out", "[unit]") {
