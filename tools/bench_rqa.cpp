@@ -73,28 +73,32 @@ class RqaRound {
     grid_ = name == "one" ? rqa::Grid{{flags.m}, {flags.tau}, {flags.eps}, {flags.lmin}} : whole_grid();
     metrics_ = {Metric::kRR, Metric::kDET, Metric::kL, Metric::kLmax, Metric::kENT};
     if (flags.vertical) metrics_.insert(metrics_.end(), {Metric::kLAM, Metric::kTT, Metric::kVmax});
-    std::vector<rqa::Recording> recordings;
     if (name == "study") {
-      recordings = made_study();
+      recordings_ = made_study();
     } else if (name == "long_study") {
-      for (size_t k = 0; k < 300; ++k) recordings.push_back(long_recording(5000, k));
+      for (size_t k = 0; k < 300; ++k) recordings_.push_back(long_recording(5000, k));
     } else if (!flags.series.empty()) {
-      recordings.push_back(rqa::load_recording(flags.series));
+      recordings_.push_back(rqa::load_recording(flags.series));
     } else {
-      recordings.push_back(long_recording(flags.rows, 0));
+      recordings_.push_back(long_recording(flags.rows, 0));
     }
     const bool both = name == "study" || name == "long_study";
-    if (both || name != "grid_2d") add(recordings, "1d_x");
-    if (both || name == "grid_2d") add(recordings, "2d");
-    shape_ = text(recordings.size(), " recordings, ", samples_, " samples, ", grid_.combinations(),
-                  " combinations");
+    if (both || name != "grid_2d") analyses_.emplace_back("1d_x");
+    if (both || name == "grid_2d") analyses_.emplace_back("2d");
+    size_t samples = 0;
+    for (const rqa::Recording& each : recordings_) samples += each.x.size();
+    shape_ = text(recordings_.size(), " recordings, ", samples, " samples, ", join(analyses_, " and "), ", ",
+                  grid_.combinations(), " combinations");
   }
   // -> CPU milliseconds.
   double round(const rqa::AnalyseOptions& options) {
     const auto start = std::chrono::steady_clock::now();
     const double before = cpu_ms();
-    pool_.parallel_for(static_cast<int64_t>(series_.size()),
-                       [&](int64_t k) { analyse(series_[k], options); });
+    pool_.parallel_for(static_cast<int64_t>(recordings_.size() * analyses_.size()), [&](int64_t k) {
+      const size_t recording = static_cast<size_t>(k) / analyses_.size();
+      analyse(rqa::series_of(recordings_[recording], analyses_[static_cast<size_t>(k) % analyses_.size()]),
+              options);
+    });
     const double after = cpu_ms();
     wall_ms_ = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return after - before;
@@ -103,12 +107,6 @@ class RqaRound {
   const std::string& shape() const { return shape_; }
 
  private:
-  void add(const std::vector<rqa::Recording>& recordings, const std::string& analysis) {
-    for (const rqa::Recording& recording : recordings) {
-      series_.push_back(rqa::series_of(recording, analysis));
-      samples_ += series_.back().length();
-    }
-  }
   void analyse(const rqa::Series& series, const rqa::AnalyseOptions& options) {
     thread_local std::vector<double> values;
     values.resize(static_cast<size_t>(grid_.combinations()) * metrics_.size());
@@ -120,8 +118,8 @@ class RqaRound {
   rqa::Definitions definitions_;
   rqa::Grid grid_;
   std::vector<Metric> metrics_;
-  std::vector<rqa::Series> series_;
-  int64_t samples_ = 0;
+  std::vector<rqa::Recording> recordings_;
+  std::vector<std::string> analyses_;
   double wall_ms_ = 0;
   std::string shape_;
 };
