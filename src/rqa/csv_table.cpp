@@ -69,7 +69,8 @@ CsvTable::CsvTable(std::string_view bytes, std::string name) : rest_(bytes), nam
 
 bool CsvTable::next_line(std::string_view& line) {
   while (!rest_.empty()) {
-    const size_t end = rest_.find_first_of("\r\n");
+    const size_t newline = rest_.find('\n');
+    const size_t end = std::min(newline, rest_.substr(0, newline).find('\r'));
     line = rest_.substr(0, end);
     const bool both = end != std::string_view::npos && rest_.substr(end, 2) == "\r\n";
     rest_ = end == std::string_view::npos ? std::string_view() : rest_.substr(end + (both ? 2 : 1));

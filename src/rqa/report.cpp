@@ -1,7 +1,6 @@
 #include "src/rqa/report.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "src/core/text.h"
 #include "src/rqa/charts.h"
@@ -177,8 +176,7 @@ void add_analysis(const SweepResults& results, const std::string& study, int64_t
   const auto add = [&](const FigureRow& row, const std::string& before, const std::string& after) {
     report.html += before + figure_html(row, definitions) + after;
     for (Figure figure : row.figures) {
-      for (char& letter : figure.name)  // groups are called as people like
-        if (!std::isalnum(static_cast<unsigned char>(letter)) && letter != '-') letter = '_';
+      figure.name = file_name_of(figure.name);  // groups are called as people like
       figure.caption = text(row.caption, " Definitions: ", definitions, ".");
       report.figures.push_back(std::move(figure));
     }

@@ -1,6 +1,8 @@
 #include "src/rqa/results.h"
 
 #include <algorithm>
+#include <cctype>
+#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -113,6 +115,21 @@ SweepHead read_head(const Hdf5File& file) {
 }
 
 }  // namespace
+
+std::string file_name_of(const std::string& plain) {
+  std::string out;
+  for (const char c : plain) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || byte >= 0x80 || c == '-' || c == '_' || c == '.') {
+      out += c;
+      continue;
+    }
+    char code[4];
+    std::snprintf(code, sizeof code, "%%%02X", byte);
+    out += code;
+  }
+  return out;
+}
 
 std::vector<std::string> group_names(const SweepHead& head) {
   std::set<std::string> there;

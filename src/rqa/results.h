@@ -43,6 +43,10 @@ struct SweepHead {
   }
 };
 
+// A text that may hold anything as a part of a file's name: what is neither letter, digit, '-', '_' nor '.'
+// becomes %2F, so that different texts have different names.
+std::string file_name_of(const std::string& plain);
+
 // The groups that occur: control, mci, ad first, then others by name.
 std::vector<std::string> group_names(const SweepHead& head);
 

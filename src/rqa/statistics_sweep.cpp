@@ -7,6 +7,7 @@
 
 #include "src/core/error.h"
 #include "src/core/text.h"
+#include "src/rqa/csv_table.h"
 
 namespace athanor::rqa {
 namespace {
@@ -194,7 +195,8 @@ std::string statistics_csv(const SweepHead& head, const SweepStatistics& statist
   std::string out = "analysis,m,tau,eps,lmin,metric,H,p,q,p_max_t,welch_F,welch_df2,welch_p,welch_q";
   for (const auto& [a, b] : statistics.pairs)
     for (const char* what : {"g", "low", "high"})
-      out += text(",", what, " ", statistics.subjects.groups[b], "-", statistics.subjects.groups[a]);
+      out +=
+          "," + csv_field(text(what, " ", statistics.subjects.groups[b], "-", statistics.subjects.groups[a]));
   out += "\n";
   for (int64_t column = 0; column < static_cast<int64_t>(statistics.verdicts.size()); ++column) {
     if (statistics.verdicts[column] != Verdict::kTested) continue;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "src/core/text.h"
+#include "src/rqa/csv_table.h"
 
 namespace athanor::rqa {
 namespace {
@@ -81,10 +82,10 @@ StepStatistics test_measures(const SweepHead& head, const StepTable& table) {
 std::string group_stats_csv(const StepTable& table, const StepStatistics& statistics) {
   std::string csv = "measure";
   for (const std::string& group : statistics.groups)
-    for (const char* what : {"n_", "mean_", "sd_"}) csv += text(",", what, group);
+    for (const char* what : {"n_", "mean_", "sd_"}) csv += text(",", csv_field(text(what, group)));
   csv += ",kruskal_h,kruskal_p,kruskal_q,welch_f,welch_df1,welch_df2,welch_p";
   for (const std::string& pair : statistics.pairs)
-    for (const char* what : {"g_", "g_low_", "g_high_"}) csv += text(",", what, pair);
+    for (const char* what : {"g_", "g_low_", "g_high_"}) csv += text(",", csv_field(text(what, pair)));
   csv += "\n";
   for (size_t j = 0; j < table.measures.size(); ++j) {
     const MeasureStatistics& each = statistics.measures[j];
@@ -105,7 +106,7 @@ std::string task_stats_csv(const StepTable& table, const StepStatistics& statist
   std::string csv = "measure,Group,q,n,mean,sd,sem\n";
   for (size_t j = 0; j < table.measures.size(); ++j)
     for (const TaskMean& each : statistics.measures[j].tasks) {
-      csv += text(table.measures[j], ",", each.group, ",", each.task);
+      csv += text(table.measures[j], ",", csv_field(each.group), ",", csv_field(each.task));
       const SampleMean& mean = each.recordings;
       for (const double value : {mean.n, mean.mean, mean.deviation, mean.error()}) add_number(csv, value);
       csv += "\n";

@@ -7,6 +7,7 @@
 
 #include "src/core/error.h"
 #include "src/core/text.h"
+#include "src/rqa/csv_table.h"
 #include "src/rqa/grid_text.h"
 
 namespace athanor::rqa {
@@ -36,7 +37,8 @@ void add_row(const SweepHead& head, const StepTable& table, size_t i, size_t mea
   const RecordingInfo& info = head.recordings[i];
   const std::filesystem::path file(info.file);
   const std::string folder = file.parent_path();
-  csv += text(file.filename().string(), ",", folder.empty() ? "." : folder, ",", info.task);
+  csv += text(csv_field(file.filename()), ",", folder.empty() ? "." : csv_field(folder), ",",
+              csv_field(info.task));
   for (size_t j = 0; j < measures; ++j) add_number(csv, table.at(i, j));
 }
 
@@ -131,7 +133,7 @@ std::string merged_csv(const SweepHead& head, const StepTable& table, bool enric
   csv += "\n";
   for (size_t i = 0; i < head.recordings.size(); ++i) {
     add_row(head, table, i, table.rqa_measures, csv);
-    csv += text(",", head.recordings[i].subject, ",", head.recordings[i].group);
+    csv += text(",", csv_field(head.recordings[i].subject), ",", csv_field(head.recordings[i].group));
     for (size_t j = table.rqa_measures; enriched && j < table.measures.size(); ++j)
       add_number(csv, table.at(i, j));
     csv += "\n";

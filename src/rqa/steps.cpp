@@ -64,12 +64,14 @@ void write_folder(const std::string& folder, const SweepHead& head, const StepTa
                   const Combination& combination, const std::string& metadata) {
   const auto step = [&](const char* name) {
     const std::string path = folder + "/" + name;
-    fs::create_directories(path);
+    std::error_code failed;
+    fs::create_directories(path, failed);
+    if (failed) throw Error({path, "cannot create the folder: " + failed.message(), "", "", ""});
     return path + "/";
   };
   const std::string first = step("step1_rqa_calculation");
   for (const std::string& group : group_names(head))
-    put(first + "RQA_1D2D_summary_" + group + ".csv", summary_csv(head, table, group));
+    put(first + "RQA_1D2D_summary_" + file_name_of(group) + ".csv", summary_csv(head, table, group));
   put(step("step2_data_merge") + "RQA_merged.csv", merged_csv(head, table, false));
   put(step("step3_feature_enrichment") + "RQA_enriched.csv", merged_csv(head, table, true));
   const StepStatistics statistics = test_measures(head, table);

@@ -9,6 +9,8 @@
 #include "src/core/error.h"
 #include "src/core/files.h"
 #include "src/core/text.h"
+#include "src/rqa/csv_table.h"
+#include "src/rqa/report.h"
 #include "src/rqa/sweep.h"
 #include "tests/rqa/small_study.h"
 
@@ -120,6 +122,48 @@ CATCH_TEST_CASE("rqa steps: all combinations, made once, the same bytes when mad
   CATCH_CHECK(!fs::exists(options.output + "/steps.partial"));
   std::ofstream(options.output + "/m2_tau1_eps0.2_lmin2/metadata.json", std::ios::app) << " ";
   CATCH_CHECK_THROWS_WITH(write(options, "all"), Contains("is of other results"));
+}
+
+CATCH_TEST_CASE("rqa steps: groups, subjects and files may be called anything", "[unit]") {
+  const Scratch scratch;
+  const std::string group = "a/b, \"c\"", other = "a_b";
+  fs::create_directories(scratch / "study");
+  std::ofstream manifest(scratch / "study.csv");
+  manifest << "file,group,subject,task\n";
+  for (int i = 0; i < 4; ++i) {
+    const std::string name = text("study/one, \"", i, "\".csv");
+    write_noise(scratch / name, 40, Rng(static_cast<uint64_t>(i)));
+    manifest << csv_field(name) << "," << csv_field(i < 2 ? group : other) << "," << csv_field(text("s,", i))
+             << ",1\n";
+  }
+  manifest.close();
+  const SweepOptions options{.input = scratch / "study.csv",
+                             .output = scratch / "out",
+                             .version = "1",
+                             .grid = {{2}, {1}, {0.2}, {2}},
+                             .metrics = {Metric::kRR},
+                             .analyses = {"2d"}};
+  CATCH_REQUIRE(sweep(options, kSilent).recordings == 4);
+  write(options, "all");
+  CATCH_CHECK(
+      lines_of(file(options, "step1_rqa_calculation/RQA_1D2D_summary_a%2Fb%2C%20%22c%22.csv")).size() == 3);
+  CATCH_CHECK(lines_of(file(options, "step1_rqa_calculation/RQA_1D2D_summary_a_b.csv")).size() == 3);
+  for (const char* name : {"step2_data_merge/RQA_merged.csv", "step4_statistics/group_stats_output.csv",
+                           "step4_statistics/multi_level_stats_output.csv"}) {
+    CATCH_INFO(name);
+    const std::string bytes = file(options, name);
+    CsvTable table(bytes, name);
+    int rows = 0;
+    for (; table.next(); ++rows)
+      if (table.find_column({"Group"}) >= 0 && rows == 0)
+        CATCH_CHECK(table.field(table.find_column({"Group"})) == group);
+    CATCH_CHECK(rows > 1);
+  }
+  const Report report = make_report(SweepResults(options.output), {.study = options.input});
+  for (const Figure& each : report.figures)
+    CATCH_CHECK(each.name.find_first_of("/, \"") == std::string::npos);
+  CATCH_CHECK(report.figures.size() == 1 + 2 + 1 + 2);
+  CATCH_CHECK_THAT(report.html, Contains("Recurrence analysis of a/b, &quot;c&quot;, a_b"));
 }
 
 CATCH_TEST_CASE("rqa steps: a combination that the sweep does not have is refused", "[unit]") {
