@@ -73,14 +73,9 @@ double Screen::choose_scale(int64_t max_m) {
 void Screen::make_tables(int64_t max_m) {
   constexpr int64_t kEntries = 65536 >> kTableShift;
   tables_.resize(static_cast<size_t>(max_m) + 1);
-  sure_below_.resize(static_cast<size_t>(max_m) + 1);
   limit_ = scale_ > 0 ? static_cast<uint16_t>(kLargest + kMostError) : kFar;
   for (int64_t m = 1; m <= max_m; ++m) {
     const double error = (norm_ == Norm::kLinf ? 1 : static_cast<double>(m)) * error_ + 0.01;
-    if (scale_ > 0 && !bounds_.empty())
-      sure_below_[static_cast<size_t>(m)] =
-          static_cast<uint16_t>(std::max(0.0, std::ceil(bounds_[0] * scale_ - error)));
-    if (levels() == 1) continue;
     std::vector<uint8_t>& table = tables_[static_cast<size_t>(m)];
     table.assign(kEntries + kTableMargin, kUnsure);
     if (scale_ == 0) continue;

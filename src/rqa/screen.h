@@ -39,8 +39,6 @@ class Screen {
   // The number of thresholds that a distance of m delays exceeds, by distance >> kTableShift, or kUnsure.
   static constexpr int kTableShift = 2, kTableMargin = 3;  // entries more, to be read four at a time
   const std::vector<uint8_t>& table(int64_t m) const { return tables_[static_cast<size_t>(m)]; }
-  // Of one threshold: a distance of m delays below this is recurrent beyond doubt.
-  uint16_t sure_below(int64_t m) const { return sure_below_[static_cast<size_t>(m)]; }
   // Of one threshold: sums of m delays, of the scaled values in single precision, below which a cell is
   // recurrent beyond doubt and from which on it is not.
   struct Band {
@@ -64,7 +62,6 @@ class Screen {
   double error_ = 0;  // of one delay's term, in whole numbers
   uint16_t limit_ = 0;
   std::vector<std::vector<uint8_t>> tables_;
-  std::vector<uint16_t> sure_below_;
 };
 
 }  // namespace athanor::rqa

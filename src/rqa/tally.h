@@ -24,13 +24,6 @@ class Tally {
   void add_cells(const uint8_t* levels, int64_t count) {
     for (int64_t n = 0; n < count; ++n) ++cells_[static_cast<size_t>(n) % kCounters][levels[n]];
   }
-  void add_cells(uint8_t level, int64_t count) { cells_[0][level] += count; }
-  void add_line(int64_t length, int first, int past) {
-    int32_t* row = lines_.differences + length * lines_.stride;
-    ++row[first];
-    --row[past];
-    lines_.longest = std::max(lines_.longest, length);
-  }
   LineDifferences& differences() { return lines_; }
   std::vector<int64_t> cells() const;
   LineLengths lines() const;

@@ -4,6 +4,7 @@
 
 #include "src/core/error.h"
 #include "src/core/text.h"
+#include "src/rqa/rows.h"
 #include "src/rqa/tally.h"
 #include "src/rqa/walk_kernel.h"
 
@@ -65,8 +66,6 @@ class Walker {
   void take_window_out(int64_t line, int64_t word);
   void drop_beyond(int64_t delay);
   void tally_block(int64_t m, bool columns, Tally& tally);
-  void settle_cells(int64_t m, bool columns);
-  void count_runs(Tally& tally);
   void settle_levels(const Cells& cells, int64_t m, bool columns);
 
   const Screen& screen_;
@@ -153,10 +152,6 @@ void Walker::walk(const Lines& lines, const std::vector<Tally*>& tallies, const 
 }
 
 void Walker::tally_block(int64_t m, bool columns, Tally& tally) {
-  if (screen_.levels() == 1) {
-    settle_cells(m, columns);
-    return count_runs(tally);
-  }
   Cells cells{memory_.places.data() + kFront,
               memory_.cell_distances.data(),
               memory_.levels.data() + kFront,
@@ -182,50 +177,12 @@ void Walker::settle_levels(const Cells& cells, int64_t m, bool columns) {
   }
 }
 
-// Of one threshold: cells that are recurrent beyond doubt, and the others looked at again.
-void Walker::settle_cells(int64_t m, bool columns) {
-  const uint16_t sure = screen_.sure_below(m);
-  for (int64_t n = 0; n < block_.alive_count; ++n) {
-    const int64_t word = block_.alive[n];
-    uint64_t unsure = block_.cells[n] & ~kernel_.below(block_.distances + word * kWordCells, sure);
-    for (; unsure != 0; unsure &= unsure - 1) {
-      const int64_t cell = __builtin_ctzll(unsure);
-      if (screen_.exact_level(m, tau_, block_.i[word] + cell, block_.j[word] + (columns ? 0 : cell)) > 0)
-        block_.cells[n] &= ~(uint64_t{1} << cell);
-    }
-  }
-}
-
-// Of one threshold: the lengths of runs of ones, through words that follow each other.
-void Walker::count_runs(Tally& tally) {
-  int64_t run = 0, cells = 0;
-  const auto end_run = [&] {
-    if (run > 1) tally.add_line(run, 0, 1);
-    run = 0;
-  };
-  for (int64_t n = 0; n < block_.alive_count; ++n) {
-    if (n > 0 && block_.alive[n] != block_.alive[n - 1] + 1) end_run();
-    uint64_t bits = block_.cells[n];
-    int64_t left = kWordCells;
-    while (left > 0) {
-      const int64_t zeros = bits == 0 ? left : std::min<int64_t>(left, __builtin_ctzll(bits));
-      if (zeros > 0) end_run();
-      if ((left -= zeros) == 0) break;
-      bits >>= zeros;
-      const int64_t ones = ~bits == 0 ? left : std::min<int64_t>(left, __builtin_ctzll(~bits));
-      run += ones, cells += ones;
-      if ((left -= ones) > 0) bits >>= ones;
-    }
-  }
-  end_run();
-  tally.add_cells(uint8_t{0}, cells);
-}
-
 // All counts of one tau.
 class DelayCount {
  public:
   DelayCount(const Screen& screen, const std::vector<bool>& wanted_m, int64_t tau,
-             const Definitions& definitions, const WalkOptions& options, WalkMemory& memory);
+             const Definitions& definitions, const Wanted& wanted, const WalkKernel& kernel,
+             WalkMemory& memory);
   // By m; without vectors where m is not wanted or the series is too short for it.
   std::vector<LineCounts> run();
 
@@ -248,11 +205,12 @@ class DelayCount {
 };
 
 DelayCount::DelayCount(const Screen& screen, const std::vector<bool>& wanted_m, int64_t tau,
-                       const Definitions& definitions, const WalkOptions& options, WalkMemory& memory)
+                       const Definitions& definitions, const Wanted& wanted, const WalkKernel& kernel,
+                       WalkMemory& memory)
     : screen_(screen),
       definitions_(definitions),
-      wanted_(options.wanted),
-      walker_(screen, options.kernel ? *options.kernel : *walk_kernels().front(), definitions, tau, memory),
+      wanted_(wanted),
+      walker_(screen, kernel, definitions, tau, memory),
       tallies_(wanted_m.size()),
       counts_(wanted_m.size()) {
   wanted_.by_diagonal &= !screen.is_cross();
@@ -304,12 +262,18 @@ std::vector<LineCounts> DelayCount::run() {
   return std::move(counts_);
 }
 
+// One threshold is quicker by rows; but where columns are not asked for, several m share a walk's cells.
 std::vector<LineCounts> count_delay(const Screen& screen, const std::vector<bool>& wanted_m, int64_t tau,
                                     const Definitions& definitions, const WalkOptions& options) {
+  const WalkKernel& kernel = options.kernel ? *options.kernel : *walk_kernels().front();
+  const bool several = std::count(wanted_m.begin(), wanted_m.end(), true) > 1;
+  if (screen.levels() == 1 && (options.wanted.vertical || !several))
+    return count_rows(screen, wanted_m, tau, definitions, options.wanted, row_kernel(kernel));
   thread_local WalkMemory memory;
   if (memory.in_use) memory = {};
   memory.in_use = true;
-  std::vector<LineCounts> counts = DelayCount(screen, wanted_m, tau, definitions, options, memory).run();
+  std::vector<LineCounts> counts =
+      DelayCount(screen, wanted_m, tau, definitions, options.wanted, kernel, memory).run();
   memory.in_use = false;
   return counts;
 }

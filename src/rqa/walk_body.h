@@ -37,8 +37,6 @@ void extend_words(const Coordinates& x, LineBlock& block, int64_t offset, uint16
   block.alive_count = alive;
 }
 
-uint64_t cells_below(const uint16_t* distances, uint16_t limit) { return Word::load(distances).below(limit); }
-
 void find_levels(const LineBlock& block, const uint8_t* table, Cells& cells) {
   cells.count = cells.unsure_count = 0;
   for (int64_t n = 0; n < block.alive_count; ++n) append_cells(block, n, cells);
@@ -66,7 +64,6 @@ constexpr WalkKernel kernel_of(const char* name) {
           {{extend_words<Norm::kL1, false>, extend_words<Norm::kL1, true>},
            {extend_words<Norm::kL2, false>, extend_words<Norm::kL2, true>},
            {extend_words<Norm::kLinf, false>, extend_words<Norm::kLinf, true>}},
-          cells_below,
           find_levels,
           close_lines};
 }

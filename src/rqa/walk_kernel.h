@@ -56,8 +56,6 @@ struct WalkKernel {
   using Extend = void (*)(const Coordinates& x, LineBlock& block, int64_t offset, uint16_t limit);
   Start start[3][2];
   Extend extend[3][2];
-  // Which of 64 distances are below.
-  uint64_t (*below)(const uint16_t* distances, uint16_t limit);
   // Fills cells from the words that are alive; table: of Screen.
   void (*find_levels)(const LineBlock& block, const uint8_t* table, Cells& cells);
   // Adds the lines of cells whose levels are all known; changes: room for two more than cells, and
