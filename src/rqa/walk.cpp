@@ -11,9 +11,8 @@
 namespace athanor::rqa {
 namespace {
 
-constexpr int64_t kBlockWords = 128;        // or one line
-constexpr int64_t kLongestSeries = 80'000;  // beyond it the lines of one length could be more than 2^31
-constexpr int64_t kFront = kWordCells;      // room before the first level
+constexpr int64_t kBlockWords = 128;    // or one line
+constexpr int64_t kFront = kWordCells;  // room before the first level
 
 // A run of lines: diagonals j - i = k, or columns j.
 struct Lines {

@@ -20,7 +20,8 @@ struct WalkKernel;
 const std::vector<const WalkKernel*>& walk_kernels();
 const char* kernel_name(const WalkKernel& kernel);
 
-constexpr size_t kMostThresholds = 254;  // at a time
+constexpr size_t kMostThresholds = 254;     // at a time
+constexpr int64_t kLongestSeries = 80'000;  // beyond it the lines of one length could be more than 2^31
 
 struct WalkOptions {
   Wanted wanted;

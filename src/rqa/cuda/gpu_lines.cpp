@@ -10,7 +10,6 @@
 namespace athanor::rqa {
 namespace {
 
-constexpr int64_t kLongestSeries = 80'000;    // of the walk: lines of one length are less than 2^31
 constexpr int64_t kShortLineBytes = 8 << 10;  // of a block's own memory: several blocks share a processor
 
 static_assert(kMostOpenLines == kMostThresholds);
