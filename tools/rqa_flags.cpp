@@ -1,6 +1,7 @@
 #include "tools/rqa_flags.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 
 #include "src/core/error.h"
 #include "src/core/text.h"
@@ -26,6 +27,15 @@ rqa::Definitions RqaDefinitionFlags::definitions() const {
   definitions.strict |= strict;
   definitions.deviations |= deviations;
   return definitions;
+}
+
+void check_rqa_combination(int64_t m, int64_t tau, double eps, int64_t lmin) {
+  constexpr int64_t kMost = 1'000'000'000;  // (m-1) tau fits into 64 bits
+  for (const auto& [flag, value] : {std::pair("--m", m), std::pair("--tau", tau), std::pair("--lmin", lmin)})
+    if (value < 1 || value > kMost)
+      throw usage_error({flag, value < 1 ? "too small" : "too large", text("1 to ", kMost), text(value)});
+  if (!(eps >= 0) || !std::isfinite(eps))
+    throw usage_error({"--eps", "not a threshold", "a number of 0 or more", text(eps)});
 }
 
 }  // namespace athanor

@@ -22,4 +22,7 @@ struct RqaDefinitionFlags {
   rqa::Definitions definitions() const;
 };
 
+// Throws usage Error naming the flag.
+void check_rqa_combination(int64_t m, int64_t tau, double eps, int64_t lmin);
+
 }  // namespace athanor

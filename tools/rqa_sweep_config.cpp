@@ -27,6 +27,19 @@ std::vector<std::string> names_of(const std::string& list, const std::vector<std
   return names;
 }
 
+// Values of one recording are held in memory, by each thread.
+void check_size(const rqa::SweepOptions& options, const std::string& file) {
+  constexpr double kMost = 1e8;
+  double values = static_cast<double>(options.metrics.size());
+  for (const size_t extent :
+       {options.grid.m.size(), options.grid.tau.size(), options.grid.eps.size(), options.grid.lmin.size()})
+    values *= static_cast<double>(extent);
+  if (values > kMost)
+    throw usage_error({file + "m, tau, eps, lmin and metrics", "too large a grid",
+                       text(kMost, " values of a recording at most"), text(values),
+                       "sweep parts of it into folders of their own"});
+}
+
 }  // namespace
 
 void RqaSweepConfig::list_fields(Fields& fields) {
@@ -62,6 +75,7 @@ rqa::SweepOptions RqaSweepConfig::options(const std::string& file) const {
        names_of(metrics, {rqa::kMetricNames.begin(), rqa::kMetricNames.end()}, file + "metrics"))
     options.metrics.push_back(rqa::metric_named(name));
   options.analyses = names_of(analyses, rqa::analysis_names(), file + "analyses");
+  check_size(options, file);
   options.gaze_rules = gaze_rules;
   options.threads = threads > 0 ? static_cast<int>(threads)
                                 : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));

@@ -49,17 +49,6 @@ struct Analysis {
   std::vector<double> values;  // of all metrics
 };
 
-void check(const OneFlags& flags) {
-  const auto at_least = [](const char* flag, int64_t value, int64_t least) {
-    if (value < least) throw usage_error({flag, "too small", text(least, " or more"), text(value)});
-  };
-  at_least("--m", flags.m, 1);
-  at_least("--tau", flags.tau, 1);
-  at_least("--lmin", flags.lmin, 1);
-  if (!(flags.eps >= 0) || !std::isfinite(flags.eps))
-    throw usage_error({"--eps", "not a threshold", "a number of 0 or more", text(flags.eps)});
-}
-
 std::vector<Analysis> analyse_all(const OneFlags& flags, const rqa::Definitions& definitions) {
   const std::vector<std::string>& names = rqa::analysis_names();
   const rqa::Recording recording = rqa::load_recording(flags.file);
@@ -146,7 +135,7 @@ void print_table(const OneFlags& flags, const std::vector<Analysis>& all,
 }
 
 void run_one(const OneFlags& flags) {
-  check(flags);
+  check_rqa_combination(flags.m, flags.tau, flags.eps, flags.lmin);
   const rqa::Definitions definitions = flags.definitions.definitions();
   const std::vector<Analysis> all = analyse_all(flags, definitions);
   if (!flags.histograms.empty()) save_histograms(flags, all, definitions);

@@ -58,6 +58,7 @@ struct PlotFlags {
 };
 
 void run_plot(const PlotFlags& flags) {
+  check_rqa_combination(flags.m, flags.tau, flags.eps, /*lmin=*/1);
   const rqa::Definitions definitions = flags.definitions.definitions();
   const rqa::Recording recording = rqa::load_recording(flags.file);
   const rqa::Series series = rqa::series_of(recording, flags.analysis);
@@ -108,13 +109,9 @@ void add_rqa_plot(CLI::App& rqa) {
   const auto flags = std::make_shared<PlotFlags>();
   verb->add_option("file", flags->file, "CSV with columns x and y")->required();
   verb->add_option("--output", flags->output, "the picture to write")->required();
-  verb->add_option("--m", flags->m, "embedding dimension")->capture_default_str()->check(CLI::PositiveNumber);
-  verb->add_option("--tau", flags->tau, "delay, in samples")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  verb->add_option("--eps", flags->eps, "threshold, in the unit of x and y")
-      ->required()
-      ->check(CLI::NonNegativeNumber);
+  verb->add_option("--m", flags->m, "embedding dimension")->capture_default_str();
+  verb->add_option("--tau", flags->tau, "delay, in samples")->capture_default_str();
+  verb->add_option("--eps", flags->eps, "threshold, in the unit of x and y")->required();
   verb->add_option("--analysis", flags->analysis, "1d_x, 1d_y or 2d")->capture_default_str();
   verb->add_option("--unit", flags->unit, "of the axes: samples or ms")
       ->capture_default_str()

@@ -28,7 +28,11 @@ struct SweepFlags {
   bool resume = false, json = false, cpu_only = false;
 };
 
-void print_json(const SweepEvent& event) { std::cout << rqa::event_json(event).dump() << std::endl; }
+// Paths may hold anything.
+void print_json(const SweepEvent& event) {
+  std::cout << rqa::event_json(event).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+            << std::endl;
+}
 
 // A bar on a terminal, plain lines elsewhere.
 class Bar {

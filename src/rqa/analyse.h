@@ -35,10 +35,9 @@ struct AnalyseOptions {
 };
 
 // values f64 [m, tau, eps, l_min, metric] in row-major order. NaN where fewer than two delay vectors remain
-// (M = N - (m-1) tau < 2), and for a metric that has no meaning there (ENT, L without lines are 0; DIV
-// without lines and ratio without recurrences are NaN). A cell is recurrent exactly if its distance, summed
-// in double precision in the order of the delays (at each, of the coordinates), satisfies the comparison.
-// Throws Error if the series has more than 80,000 samples.
+// (M = N - (m-1) tau < 2), and where a metric has no meaning (metrics.h). A cell is recurrent exactly if its
+// distance, summed in double precision in the order of the delays (at each, of the coordinates), satisfies
+// the comparison. Throws Error if the series has more than 80,000 samples.
 void analyse(const Series& series, const Grid& grid, const Definitions& definitions,
              const std::vector<Metric>& metrics, double* values, const AnalyseOptions& options = {});
 

@@ -11,11 +11,17 @@
 namespace athanor::rqa {
 namespace {
 
-constexpr int64_t kMostValues = 1'000'000;  // of one axis
-constexpr int kMostDigits = 15;             // of a decimal in a range: exact in a double
+constexpr int64_t kMostValues = 1'000'000;       // of one axis
+constexpr int64_t kMostInteger = 1'000'000'000;  // of a value; (m-1) tau fits into 64 bits
+constexpr int kMostDigits = 15;                  // of a decimal in a range: exact in a double
 
 [[noreturn]] void refuse(const std::string& where, const std::string& written, const std::string& expected) {
   throw usage_error({where, "not understood", expected, text("'", written, "'")});
+}
+
+[[noreturn]] void refuse_values(const std::string& where, const std::string& written,
+                                const std::string& expected) {
+  throw usage_error({where, "values out of order or out of range", expected, text("'", written, "'")});
 }
 
 template <class T>
@@ -42,8 +48,7 @@ template <class T>
 std::vector<T> checked(std::vector<T> values, T least, const std::string& where, const std::string& written) {
   for (size_t i = 0; i < values.size(); ++i)
     if (!(values[i] >= least) || (i > 0 && !(values[i] > values[i - 1])))
-      throw usage_error({where, "values out of order or out of range", text("ascending, each >= ", least),
-                         text("'", written, "'")});
+      refuse_values(where, written, text("ascending, each >= ", least));
   return values;
 }
 
@@ -145,8 +150,11 @@ std::vector<int64_t> integers_of(const std::string& written, const std::string& 
   std::vector<int64_t> values;
   for (const std::string& one : split(written, ',')) {
     std::vector<int64_t> ends;
-    for (const std::string& part : split(one, ':'))
+    for (const std::string& part : split(one, ':')) {
       ends.push_back(number_of<int64_t>(trim(part), where, written, expected));
+      if (ends.back() < 1 || ends.back() > kMostInteger)
+        refuse_values(where, written, text("ascending, each >= 1 and <= ", kMostInteger));
+    }
     if (ends.size() > 3 || ends.empty()) refuse(where, written, expected);
     const int64_t step = ends.size() == 3 ? ends[2] : 1;
     const int64_t count = range_size(ends[0], ends.size() == 1 ? ends[0] : ends[1], step, where, written);

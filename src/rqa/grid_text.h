@@ -11,7 +11,7 @@
 namespace athanor::rqa {
 
 // Values and ranges first:last[:step] (last included, step 1 if not given), separated by commas, ascending
-// and each >= 1. `where` names the place in an error ("--m"). Throws usage Error.
+// and each from 1 to a thousand million. `where` names the place in an error ("--m"). Throws usage Error.
 std::vector<int64_t> integers_of(const std::string& written, const std::string& where);
 
 // The same of decimals >= 0; a range needs its step. Each value of a range is the double nearest to its

@@ -129,7 +129,8 @@ double recurrence_rate(const LineCounts& counts, size_t e, const Definitions& de
       break;
   }
   if (definitions.theiler == 0) return ratio(off_main + size, size * size);
-  return ratio(2 * counts.cells[e], (size - window) * (size - window + 1));
+  const int64_t diagonals = std::max<int64_t>(size - window, 0);
+  return ratio(2 * counts.cells[e], diagonals * (diagonals + 1));
 }
 
 // The slope of the recurrence rate of diagonal k against k, over all diagonals outside the Theiler window but

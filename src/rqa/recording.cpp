@@ -7,6 +7,7 @@
 #include "src/core/files.h"
 #include "src/core/text.h"
 #include "src/rqa/csv_table.h"
+#include "src/rqa/walk.h"
 
 namespace athanor::rqa {
 namespace {
@@ -86,6 +87,9 @@ void check_usable(const Recording& recording, const std::string& name, const Gri
     throw Error({name, "too few points",
                  text("at least ", least, " for m ", grid.m.front(), ", tau ", grid.tau.front()),
                  text(points), ""});
+  if (points > kLongestSeries)
+    throw Error({name, "too many points", text("at most ", kLongestSeries), text(points),
+                 "cut it, or keep every second sample"});
   for (const std::string& analysis : analyses)
     if (constant(series_of(recording, analysis)))
       throw Error({name, text("the series of ", analysis, " never changes"), "", "", ""});

@@ -28,7 +28,7 @@ Series series_of(const Recording& recording, const std::string& analysis);
 const std::vector<std::string>& analysis_names();
 
 // Throws Error where an analysis has no meaning: fewer than (m-1) tau + 2 points at the smallest m and tau,
-// or a series that never changes.
+// more than kLongestSeries (walk.h), or a series that never changes.
 void check_usable(const Recording& recording, const std::string& name, const Grid& grid,
                   const std::vector<std::string>& analyses);
 

@@ -29,7 +29,8 @@ CATCH_TEST_CASE("rqa grid: a range of decimals holds the doubles of its decimals
 
 CATCH_TEST_CASE("rqa grid: what cannot be a grid is refused with its place", "[unit]") {
   for (const char* bad :
-       {"", "a", "1:", "3:1", "1:5:0", "0", "-1", "2,1", "2,2", "1:2:3:4", "1.5", "1:99999999"}) {
+       {"", "a", "1:", "3:1", "1:5:0", "0", "-1", "2,1", "2,2", "1:2:3:4", "1.5", "1:99999999", "1000000001",
+        "1:9223372036854775807", "-9223372036854775808:9223372036854775807", "99999999999999999999"}) {
     CATCH_INFO(bad);
     CATCH_CHECK_THROWS_WITH(integers_of(bad, "--m"), Catch::Matchers::StartsWith("--m: "));
   }

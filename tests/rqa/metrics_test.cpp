@@ -30,6 +30,18 @@ CATCH_TEST_CASE("rqa: an alternating series has the metrics that one counts by h
   CATCH_CHECK(values[5] == Approx(std::log(2.0)));
 }
 
+CATCH_TEST_CASE("rqa: a Theiler window that leaves no cell leaves no recurrence rate", "[unit]") {
+  for (const int64_t theiler : {6, 7, 8, 20, 1'000'000'000}) {
+    Definitions definitions;
+    definitions.theiler = theiler;
+    double values[2];
+    analyse(kAlternating, {{1}, {1}, {0.5}, {2}}, definitions, {Metric::kRR, Metric::kDET}, values);
+    CATCH_INFO(theiler);
+    CATCH_CHECK(std::isnan(values[0]));
+    CATCH_CHECK(std::isnan(values[1]));
+  }
+}
+
 CATCH_TEST_CASE("rqa: with every shortest line up to 10, the metrics are those of the lines one by one",
                 "[unit]") {
   athanor::Rng rng(3);

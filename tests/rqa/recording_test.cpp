@@ -116,7 +116,10 @@ CATCH_TEST_CASE("rqa recording: too few points and constant series are not usabl
   Recording recording{{1, 2, 3, 4, 5}, {1, 1, 1, 1, 1}, {}, 0};
   CATCH_CHECK_NOTHROW(check_usable(recording, "r.csv", grid, {"1d_x", "2d"}));
   CATCH_CHECK_THROWS_WITH(check_usable(recording, "r.csv", grid, {"1d_y"}), Contains("never changes"));
-  recording.x.pop_back();
+  recording.x.resize(80'001), recording.y.resize(80'001);
+  CATCH_CHECK_THROWS_WITH(check_usable(recording, "r.csv", grid, {"1d_x"}),
+                          Contains("r.csv: too many points; expected at most 80000, got 80001"));
+  recording.x.resize(4);
   CATCH_CHECK_THROWS_WITH(check_usable(recording, "r.csv", grid, {"2d"}), Contains("expected at least 5"));
 }
 

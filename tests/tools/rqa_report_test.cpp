@@ -1,9 +1,11 @@
 // `athanor rqa` report and plot, as a person runs them.
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "data/images/image.h"
 #include "src/core/files.h"
+#include "src/rqa/results.h"
 #include "tests/tools/program.h"
 
 namespace athanor::testing {
@@ -54,6 +56,41 @@ CATCH_TEST_CASE("rqa report: a page, a table and charts, the same bytes on one t
                    Contains("Definitions:") && Contains("Theiler"));
 }
 
+CATCH_TEST_CASE("rqa one: one JSON object whose numbers are those of the sweep, or a table of them",
+                "[unit]") {
+  const std::string file = swept() + "/study/n01q1_synthetic.csv", counts = swept() + "/counts.json";
+  std::vector<std::string> arguments{"rqa", "one",   file,   "--m",    "2", "--tau",
+                                     "1",   "--eps", "0.05", "--lmin", "3"};
+  const Outcome table = run_athanor({arguments});
+  CATCH_CHECK_THAT(table.out, Contains("L_max") && Contains("theiler_window"));
+  arguments.insert(arguments.end(), {"--json", "--histograms", counts});
+  const Outcome one = run_athanor({arguments});
+  CATCH_INFO(one.err);
+  CATCH_REQUIRE(one.exit_code == 0);
+  const nlohmann::json json = nlohmann::json::parse(one.out);
+  CATCH_CHECK(json.size() == 4);
+  CATCH_CHECK(json["definitions"]["comparison"] == "distance <= eps");
+  const rqa::SweepResults results(swept() + "/swept");
+  const rqa::SweepHead& head = results.head();
+  const auto recording = std::find_if(head.recordings.begin(), head.recordings.end(),
+                                      [](const auto& each) { return each.file == "n01q1_synthetic.csv"; }) -
+                         head.recordings.begin();
+  for (const char* analysis : {"1d_x", "2d"}) {
+    const std::vector<double> plane = results.read_plane(analysis, 1, 0);  // [recording, eps, l_min, metric]
+    for (size_t k = 0; k < head.metrics.size(); ++k) {
+      const std::string metric(rqa::metric_name(head.metrics[k]));
+      CATCH_INFO(analysis << " " << metric);
+      CATCH_CHECK(json[analysis][metric].get<double>() ==
+                  plane[((recording * 3 + 1) * 2 + 1) * head.metrics.size() + k]);
+    }
+  }
+  CATCH_CHECK(json["1d_y"].size() == rqa::kMetricNames.size());
+  const nlohmann::json lines = nlohmann::json::parse(read_file(counts))["2d"]["diagonal_lines"];
+  int64_t longest = 0;
+  for (const auto& line : lines) longest = std::max(longest, line[0].get<int64_t>());
+  CATCH_CHECK(longest == json["2d"]["L_max"].get<int64_t>());
+}
+
 CATCH_TEST_CASE("rqa plot: a PNG with axes, in samples or ms", "[unit]") {
   const std::string file = swept() + "/study/n01q1_synthetic.csv", output = swept() + "/plot.png";
   const Outcome plot = run_athanor({{"rqa", "plot", file, "--eps", "0.06", "--output", output}});
@@ -85,6 +122,12 @@ CATCH_TEST_CASE("rqa report and plot: what cannot be done is said in one line", 
       {{"plot", file, "--eps", "0.1", "--m", "900", "--output", folder + "/p.png"},
        1,
        "no recurrence plot of m 900"},
+      {{"plot", file, "--eps", "nan", "--output", folder + "/p.png"}, 2, "--eps: not a threshold"},
+      {{"plot", file, "--eps", "0.1", "--m", "0", "--output", folder + "/p.png"}, 2, "--m: too small"},
+      {{"one", file, "--eps", "-1"}, 2, "--eps: not a threshold"},
+      {{"one", file, "--eps", "0.1", "--tau", "4000000000"}, 2, "--tau: too large"},
+      {{"one", file, "--eps", "0.1", "--m", "900"}, 1, "too few points"},
+      {{"one", file, "--eps", "0.1", "--other", folder + "/gone.csv"}, 1, "gone.csv"},
       {{"plot", file, "--eps", "0.1", "--analysis", "3d", "--output", folder + "/p.png"}, 2, "3d"},
       {{"plot", folder + "/gone.csv", "--eps", "0.1", "--output", folder + "/p.png"}, 1, "gone.csv"},
   };
