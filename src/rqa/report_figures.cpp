@@ -69,7 +69,10 @@ int64_t median_recording(const SweepResults& results, const std::string& group, 
 Figure recurrence_figure(const SweepHead& head, const RecordingInfo& info, const ColumnPlace& place,
                          const std::string& path) {
   const std::string& analysis = head.analyses[place.analysis];
-  const Series series = series_of(load_recording(path, info.file), analysis);
+  const Recording recording = load_recording(path, info.file);
+  if (recording.fingerprint != info.fingerprint)
+    throw Error({.where = info.file, .what = "has changed since the sweep"});
+  const Series series = series_of(recording, analysis);
   const RecurrencePlot plot = draw_recurrences(series, head.grid.m[place.m], head.grid.tau[place.tau],
                                                head.grid.eps[place.eps], head.definitions, kPlotPixels);
   PicturePlot picture;

@@ -13,6 +13,7 @@ namespace athanor::rqa {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kSame = 1e-12;  // relative: means of the same value over more or fewer tasks
 
 // Does not depend on l_min.
 bool without_lmin(Metric metric) {
@@ -67,7 +68,8 @@ Verdict verdict_of(const double* values, const double* rates, int64_t subjects,
   if (std::any_of(values, values + subjects, [](double value) { return !std::isfinite(value); }))
     return Verdict::kUndefined;
   const auto [least, most] = std::minmax_element(values, values + subjects);
-  return *least == *most ? Verdict::kConstant : Verdict::kTested;
+  const bool same = *most - *least <= kSame * std::max(std::abs(*least), std::abs(*most));
+  return same ? Verdict::kConstant : Verdict::kTested;
 }
 
 class SweepTester {
@@ -195,8 +197,8 @@ std::string statistics_csv(const SweepHead& head, const SweepStatistics& statist
   std::string out = "analysis,m,tau,eps,lmin,metric,H,p,q,p_max_t,welch_F,welch_df2,welch_p,welch_q";
   for (const auto& [a, b] : statistics.pairs)
     for (const char* what : {"g", "low", "high"})
-      out +=
-          "," + csv_field(text(what, " ", statistics.subjects.groups[b], "-", statistics.subjects.groups[a]));
+      out += text(
+          ",", csv_field(text(what, " ", statistics.subjects.groups[b], "-", statistics.subjects.groups[a])));
   out += "\n";
   for (int64_t column = 0; column < static_cast<int64_t>(statistics.verdicts.size()); ++column) {
     if (statistics.verdicts[column] != Verdict::kTested) continue;

@@ -62,13 +62,15 @@ std::vector<double> made_values(int64_t r) {
 
 class MadeSweep {
  public:
-  MadeSweep() : path_(std::filesystem::temp_directory_path() / text("athanor_report_", getpid(), ".h5")) {
-    const SweepHead head = made_head();
+  MadeSweep() : MadeSweep(made_head(), made_values) {}
+  template <class Values>
+  MadeSweep(const SweepHead& head, const Values& values_of)
+      : path_(std::filesystem::temp_directory_path() / text("athanor_report_", getpid(), ".h5")) {
     create_results(path_, head);
     const int64_t offset = SweepResults(path_).offset_bytes("2d");
     std::fstream file(path_, std::ios::binary | std::ios::in | std::ios::out);
-    for (int64_t r = 0; r < kSubjects * kTasks; ++r) {
-      const std::vector<double> values = made_values(r);
+    for (int64_t r = 0; r < static_cast<int64_t>(head.recordings.size()); ++r) {
+      const std::vector<double> values = values_of(r);
       file.seekp(offset + r * head.values_per_recording() * 8);
       file.write(reinterpret_cast<const char*>(values.data()),
                  static_cast<std::streamsize>(values.size() * 8));
@@ -157,6 +159,42 @@ CATCH_TEST_CASE("rqa report: recordings that are gone are told of in their place
   const Report report =
       make_report(SweepResults(made.path()), {.statistics = {.permutations = 0}, .study = "/no/such"});
   CATCH_CHECK(count_of(report.html, "The recordings cannot be read: /no/such") == 1);
+}
+
+CATCH_TEST_CASE("rqa sweep statistics: means of one value over more or fewer tasks are one value", "[unit]") {
+  SweepHead head;
+  head.version = "test", head.analyses = {"2d"};
+  head.grid = {{1}, {1}, {0.1}, {2}}, head.metrics = {Metric::kDIV};
+  for (int subject = 0; subject < 8; ++subject)
+    for (int task = 0; task < 3 + subject; ++task)
+      head.recordings.push_back(
+          {text("f", subject, task), subject % 2 ? "a" : "b", text("s", subject), text(task), 9, 0, {}});
+  const MadeSweep made(head, [](int64_t) { return std::vector<double>{0.1}; });
+  const SweepResults results(made.path());
+  const SweepStatistics statistics = test_sweep(results, {.permutations = 10});
+  const std::vector<double> means = subject_means(results, statistics, 0, 0, 0);
+  CATCH_CHECK(*std::min_element(means.begin(), means.end()) < *std::max_element(means.begin(), means.end()));
+  CATCH_CHECK(statistics.verdicts == std::vector<Verdict>{Verdict::kConstant});
+  CATCH_CHECK(make_report(results, {}).html.find("No column of this analysis could be tested") !=
+              std::string::npos);
+}
+
+CATCH_TEST_CASE("rqa sweep statistics: one subject in each group is enough for ranks, not for variances",
+                "[unit]") {
+  SweepHead head;
+  head.version = "test", head.analyses = {"2d"};
+  head.grid = {{1}, {1}, {0.1}, {2}}, head.metrics = {Metric::kDET};
+  for (const char* group : {"x", "y", "z"})
+    head.recordings.push_back({text(group, ".csv"), group, "s", "1", 9, 0, {}});
+  const MadeSweep made(head,
+                       [](int64_t r) { return std::vector<double>{0.5 + 0.1 * static_cast<double>(r)}; });
+  const SweepResults results(made.path());
+  const SweepStatistics statistics = test_sweep(results, {.permutations = 10});
+  CATCH_REQUIRE(statistics.verdicts[0] == Verdict::kTested);
+  CATCH_CHECK(statistics.kruskal[0].h == Approx(2));
+  CATCH_CHECK(std::isnan(statistics.welch[0].f));
+  CATCH_CHECK(std::isnan(statistics.effect(0, 0).g));
+  CATCH_CHECK(make_report(results, {}).html.find("nan") == std::string::npos);
 }
 
 CATCH_TEST_CASE("rqa sweep statistics: a metric that was not swept is an error", "[unit]") {

@@ -164,6 +164,10 @@ CATCH_TEST_CASE("rqa steps: groups, subjects and files may be called anything", 
     CATCH_CHECK(each.name.find_first_of("/, \"") == std::string::npos);
   CATCH_CHECK(report.figures.size() == 1 + 2 + 1 + 2);
   CATCH_CHECK_THAT(report.html, Contains("Recurrence analysis of a/b, &quot;c&quot;, a_b"));
+  for (int i = 0; i < 4; ++i)
+    std::ofstream(scratch / text("study/one, \"", i, "\".csv"), std::ios::app) << "1,1\n";
+  CATCH_CHECK_THAT(make_report(SweepResults(options.output), {.study = options.input}).html,
+                   Contains("csv: has changed since the sweep") && !Contains("<image"));
 }
 
 CATCH_TEST_CASE("rqa steps: a combination that the sweep does not have is refused", "[unit]") {
