@@ -81,28 +81,43 @@ void SweepStore::go_on() {
   journal_->claim();
   const std::string content = read_file(path);
   const std::string whole = content.substr(0, content.rfind('\n') + 1);
-  std::istringstream lines(whole);
-  std::vector<Json> fresh;  // notes since the last sync
+  const auto refuse = [&](const std::exception& error) {
+    throw Error(
+        {path, "not this sweep's journal", "", error.what(), "remove " + folder_ + " and sweep anew"});
+  };
+  try {
+    read_notes(whole);
+  } catch (const Json::exception& error) {
+    refuse(error);
+  } catch (const std::out_of_range& error) {  // a recording that there is not
+    refuse(error);
+  }
+  journal_->resize(static_cast<int64_t>(whole.size()));
+}
+
+void SweepStore::read_notes(const std::string& journal) {
+  std::istringstream lines(journal);
+  std::vector<Json> fresh;  // since the last sync
   for (std::string line; std::getline(lines, line);) {
-    const Json entry = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!entry.is_object()) throw Error({path, "not what it should be", "a JSON object a line", line, ""});
-    fresh.push_back(entry);
-    if (!entry.contains("synced")) continue;
-    for (const Json& note : fresh)
-      if (note.contains("recording")) done_.at(note["recording"]) = true;
+    const Json entry = Json::parse(line);
+    if (!entry.contains("synced")) {
+      fresh.push_back(entry);
+      continue;
+    }
+    for (const Json& note : fresh) done_.at(note.at("recording")) = true;
     fresh.clear();
   }
   for (const Json& note : fresh)
     if (holds(note.at("recording"), note.at("fingerprints"))) done_.at(note["recording"]) = true;
-  journal_->resize(static_cast<int64_t>(whole.size()));
 }
 
 bool SweepStore::holds(int64_t recording, const std::vector<int64_t>& fingerprints) {
+  if (fingerprints.size() != offsets_.size()) return false;
   const int64_t count = head_.values_per_recording();
   std::vector<double> values(static_cast<size_t>(count));
   const size_t bytes = values.size() * sizeof(double);
   for (size_t i = 0; i < fingerprints.size(); ++i) {
-    const int64_t at = offsets_.at(i) + recording * static_cast<int64_t>(bytes);
+    const int64_t at = offsets_[i] + recording * static_cast<int64_t>(bytes);
     if (at + static_cast<int64_t>(bytes) > values_->size_bytes()) return false;
     values_->read(at, values.data(), bytes);
     if (fingerprint(values.data(), bytes) != fingerprints[i]) return false;

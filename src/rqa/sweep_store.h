@@ -34,6 +34,7 @@ class SweepStore {
  private:
   void start_anew();
   void go_on();
+  void read_notes(const std::string& journal);
   bool holds(int64_t recording, const std::vector<int64_t>& fingerprints);
   void sync();
 

@@ -195,6 +195,25 @@ CATCH_TEST_CASE("rqa sweep: two processes do not write one file", "[unit]") {
   CATCH_CHECK(refused == 1);
 }
 
+CATCH_TEST_CASE("rqa sweep: a journal that no sweep has written is an error that says what to do", "[unit]") {
+  const Scratch scratch;
+  make_small_study(scratch);
+  SweepOptions options = small_sweep(scratch, "out");
+  options.resume = true;
+  kill_after(options, 3);
+  const std::string journal = options.output + "/sweep.h5.partial/journal.jsonl", good = read_file(journal);
+  for (const char* line : {"what?", "7", R"({"recording":99,"fingerprints":[1,2]})", R"({"recording":-1})",
+                           R"({"recording":"a"})", R"({"fingerprints":[1,2]})"}) {
+    CATCH_INFO(line);
+    std::ofstream(journal) << good << line << "\n{\"synced\":true}\n";
+    CATCH_CHECK_THROWS_WITH(sweep(options, kSilent), Contains("not this sweep's journal") &&
+                                                         Contains("sweep.h5.partial and sweep anew"));
+  }
+  std::ofstream(journal) << good << "{\"recording\":0,\"fingerprints\":[]}\n";  // holds for nothing
+  sweep(options, kSilent);
+  CATCH_CHECK(bytes_of(options) == bytes_of_whole_run(options, scratch));
+}
+
 CATCH_TEST_CASE("rqa sweep: stops when asked, names a study that is of no use, and a changed recording",
                 "[unit]") {
   const Scratch scratch;
