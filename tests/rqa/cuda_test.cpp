@@ -25,10 +25,7 @@ bool gpu_counts(GpuLines& gpu, const WalkCase& each, const std::vector<double>& 
                    });
 }
 
-// Over the cases [first, past); how many matrices and how many long lines were compared.
-struct Compared {
-  int64_t matrices = 0, lines = 0, empty = 0;
-};
+// Over the cases [first, past).
 Compared compare(const CudaLinesLibrary& library, uint64_t first, uint64_t past) {
   Compared compared;
   for (uint64_t seed = first; seed < past; ++seed) {
@@ -41,10 +38,7 @@ Compared compare(const CudaLinesLibrary& library, uint64_t first, uint64_t past)
     const CountsByPlace plain = plain_counts(each, bounds);
     CATCH_REQUIRE(counts == plain);
     compared.empty += plain.empty();
-    for (const auto& [place, of] : plain) {
-      ++compared.matrices;
-      for (const int64_t length : of.diagonal.lengths) compared.lines += length > 1;
-    }
+    for (const auto& [place, of] : plain) compared.add(of);
   }
   return compared;
 }

@@ -30,7 +30,7 @@ std::vector<LineCounts> row_counts(const WalkCase& each, const Series* other, in
 }
 
 // One threshold at a time.
-void check_case(const WalkCase& each, int64_t& compared, int64_t& lines) {
+void check_case(const WalkCase& each, Compared& compared) {
   const std::vector<double> bounds = sum_bounds(each.series, each.eps, each.definitions);
   for (size_t e = 0; e < bounds.size(); e += 1 + bounds.size() / 3) {
     const CountsByPlace plain = plain_counts(each, {bounds[e]});
@@ -41,9 +41,7 @@ void check_case(const WalkCase& each, int64_t& compared, int64_t& lines) {
         const auto found = plain.find({m, tau});
         CATCH_REQUIRE(rows[static_cast<size_t>(each.m[m])] ==
                       (found == plain.end() ? LineCounts{} : found->second));
-        if (found == plain.end()) continue;
-        ++compared;
-        for (const int64_t length : found->second.diagonal.lengths) lines += length > 1;
+        if (found != plain.end()) compared.add(found->second);
       }
     }
   }
@@ -66,23 +64,23 @@ WalkCase stretches(uint64_t seed) {
 
 CATCH_TEST_CASE("rqa rows: counts equal those of the plain matrix, on every kind of CPU, ties on eps and all",
                 "[unit]") {
-  int64_t compared = 0, lines = 0;
+  Compared compared;
   for (uint64_t seed = 0; seed < 700; ++seed) {
     CATCH_INFO("case " << seed);
-    check_case(random_walk_case(seed), compared, lines);
+    check_case(random_walk_case(seed), compared);
   }
-  CATCH_CHECK(compared > 5000);
-  CATCH_CHECK(lines > 15000);
+  CATCH_CHECK(compared.matrices > 5000);
+  CATCH_CHECK(compared.lines > 15000);
 }
 
 CATCH_TEST_CASE("rqa rows: long lines are counted whole, through words and the main diagonal", "[unit]") {
-  int64_t compared = 0, lines = 0;
+  Compared compared;
   for (uint64_t seed = 0; seed < 12; ++seed) {
     CATCH_INFO("case " << seed);
-    check_case(stretches(seed), compared, lines);
+    check_case(stretches(seed), compared);
   }
-  CATCH_CHECK(compared == 12 * 12);
-  CATCH_CHECK(lines > 1000);
+  CATCH_CHECK(compared.matrices == 12 * 12);
+  CATCH_CHECK(compared.lines > 1000);
 }
 
 CATCH_TEST_CASE("rqa rows: the cross-recurrence of two series equals that of the plain matrix", "[unit]") {
@@ -108,13 +106,7 @@ CATCH_TEST_CASE("rqa rows: the cross-recurrence of two series equals that of the
 }
 
 CATCH_TEST_CASE("rqa rows: values that single precision cannot tell apart are told apart", "[unit]") {
-  WalkCase each{.m = {1, 2}, .tau = {1}, .eps = {0.05, 0.1}};
-  each.wanted.vertical = true;
-  each.series.coordinates = {
-      {0, 0.05, 0.05 + 1e-15, 0.1, std::nextafter(0.05, 0), 0.15, 0.1 + 2e-16, 0, 0.05}};
-  int64_t compared = 0, lines = 0;
-  check_case(each, compared, lines);
-  for (auto& value : each.series.coordinates[0]) value += 1e9;  // and those that only an offset takes away
-  check_case(each, compared, lines);
-  CATCH_CHECK(compared == 8);
+  Compared compared;
+  for (const double offset : {0.0, 1e9}) check_case(close_values(offset), compared);
+  CATCH_CHECK(compared.matrices == 8);
 }

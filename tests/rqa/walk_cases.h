@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -57,6 +58,25 @@ inline WalkCase random_walk_case(uint64_t seed) {
 }
 
 // By the places of m and tau, where two delay vectors or more remain.
+// Values that single precision cannot tell apart, and with an offset those that only it takes away.
+inline WalkCase close_values(double offset) {
+  WalkCase out{.m = {1, 2}, .tau = {1}, .eps = {0.05, 0.1}};
+  out.wanted.vertical = true;
+  out.series.coordinates = {
+      {0, 0.05, 0.05 + 1e-15, 0.1, std::nextafter(0.05, 0), 0.15, 0.1 + 2e-16, 0, 0.05}};
+  for (double& value : out.series.coordinates[0]) value += offset;
+  return out;
+}
+
+// What a test has compared: it must not be little.
+struct Compared {
+  int64_t matrices = 0, lines = 0, empty = 0;  // empty: cases without a matrix
+  void add(const LineCounts& each) {
+    ++matrices;
+    for (const int64_t length : each.diagonal.lengths) lines += length > 1;
+  }
+};
+
 using CountsByPlace = std::map<std::pair<size_t, size_t>, LineCounts>;
 inline CountsByPlace plain_counts(const WalkCase& each, const std::vector<double>& bounds) {
   CountsByPlace out;

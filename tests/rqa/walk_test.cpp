@@ -22,13 +22,10 @@ CountsByPlace counts_of(const WalkCase& each, const std::vector<double>& bounds,
   return out;
 }
 
-void check_case(const WalkCase& each, int64_t& compared, int64_t& lines) {
+void check_case(const WalkCase& each, Compared& compared) {
   const std::vector<double> bounds = sum_bounds(each.series, each.eps, each.definitions);
   const CountsByPlace plain = plain_counts(each, bounds);
-  for (const auto& [place, counts] : plain) {
-    ++compared;
-    for (const int64_t length : counts.diagonal.lengths) lines += length > 1;
-  }
+  for (const auto& [place, counts] : plain) compared.add(counts);
   for (const WalkKernel* kernel : walk_kernels()) {
     CATCH_INFO(kernel_name(*kernel));
     CATCH_REQUIRE(counts_of(each, bounds, kernel) == plain);
@@ -39,13 +36,13 @@ void check_case(const WalkCase& each, int64_t& compared, int64_t& lines) {
 
 CATCH_TEST_CASE("rqa walk: counts equal those of the plain matrix, on every kind of CPU, ties on eps and all",
                 "[unit]") {
-  int64_t compared = 0, lines = 0;
+  Compared compared;
   for (uint64_t seed = 0; seed < 800; ++seed) {
     CATCH_INFO("case " << seed);
-    check_case(random_walk_case(seed), compared, lines);
+    check_case(random_walk_case(seed), compared);
   }
-  CATCH_CHECK(compared > 4000);
-  CATCH_CHECK(lines > 15000);
+  CATCH_CHECK(compared.matrices > 4000);
+  CATCH_CHECK(compared.lines > 15000);
 }
 
 CATCH_TEST_CASE("rqa walk: runs of any length are closed alike on every kind of CPU", "[unit]") {
@@ -128,20 +125,15 @@ CATCH_TEST_CASE("rqa walk: a long series with long lines is counted like the pla
   each.series.coordinates.resize(1);
   for (int64_t i = 0; i < 1500; ++i)
     each.series.coordinates[0].push_back(std::sin(0.05 * static_cast<double>(i)));
-  int64_t compared = 0, lines = 0;
-  check_case(each, compared, lines);
-  CATCH_CHECK(compared == 2);
+  Compared compared;
+  check_case(each, compared);
+  CATCH_CHECK(compared.matrices == 2);
 }
 
 CATCH_TEST_CASE("rqa walk: values that single precision cannot tell apart are told apart", "[unit]") {
-  WalkCase each{.m = {1, 2}, .tau = {1}, .eps = {0.05, 0.1}};
-  each.series.coordinates = {
-      {0, 0.05, 0.05 + 1e-15, 0.1, std::nextafter(0.05, 0), 0.15, 0.1 + 2e-16, 0, 0.05}};
-  int64_t compared = 0, lines = 0;
-  check_case(each, compared, lines);
-  for (auto& value : each.series.coordinates[0]) value += 1e9;  // and those that only an offset takes away
-  check_case(each, compared, lines);
-  CATCH_CHECK(compared == 4);
+  Compared compared;
+  for (const double offset : {0.0, 1e9}) check_case(close_values(offset), compared);
+  CATCH_CHECK(compared.matrices == 4);
 }
 
 CATCH_TEST_CASE("rqa walk: threads share the delays and change nothing", "[unit]") {
