@@ -126,7 +126,10 @@ void leave_out_repeated(Study& study, const char* what, Key key) {
 }  // namespace
 
 Study find_study(const std::string& input) {
-  if (!fs::exists(input)) throw usage_error({input, "no such folder or manifest", "", "", ""});
+  std::error_code failed;
+  if (!fs::exists(input, failed))
+    throw usage_error(
+        {input, failed ? "cannot read: " + failed.message() : "no such folder or manifest", "", "", ""});
   const bool folder = fs::is_directory(input);
   Study study = folder ? study_of_folder(input) : study_of_manifest(input);
   leave_out_unreadable_names(study);

@@ -75,9 +75,11 @@ Plan make_plan(const SweepOptions& options, ThreadPool& pool) {
 // What a sweep writes would be read as recordings of the study by the next one.
 void check_apart(const SweepOptions& options) {
   namespace fs = std::filesystem;
-  const fs::path inner =
-      fs::weakly_canonical(options.output).lexically_relative(fs::weakly_canonical(options.input));
-  if (fs::is_directory(options.input) && !inner.empty() && *inner.begin() != "..")
+  std::error_code failed;
+  if (!fs::is_directory(options.input, failed)) return;
+  const fs::path study = fs::weakly_canonical(options.input, failed),
+                 inner = fs::weakly_canonical(options.output, failed).lexically_relative(study);
+  if (!failed && !inner.empty() && *inner.begin() != "..")
     throw usage_error(
         {options.output, "lies in the study's folder", "", "", "choose an --output outside of it"});
 }

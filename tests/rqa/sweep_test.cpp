@@ -231,4 +231,7 @@ CATCH_TEST_CASE("rqa sweep: stops when asked, names a study that is of no use, a
   options.grid.m = {50};
   options.grid.tau = {10};
   CATCH_CHECK_THROWS_WITH(sweep(options, kSilent), Contains("no recording that can be used"));
+  options.input = scratch / "loop";
+  std::filesystem::create_symlink(options.input, options.input);  // to itself
+  CATCH_CHECK_THROWS_WITH(sweep(options, kSilent), Contains("loop: cannot read: Too many levels"));
 }
