@@ -23,18 +23,18 @@ ATHANOR_CLONES void add_row(const int32_t* __restrict row, int64_t thresholds, i
 
 }  // namespace
 
-LineLengths lines_of_differences(const int32_t* differences, int64_t stride, int64_t longest,
-                                 const std::vector<int64_t>& cells) {
+LineLengths lines_of_differences(const LineDifferences& lines, const std::vector<int64_t>& cells) {
   const auto thresholds = static_cast<int64_t>(cells.size());
   std::vector<int64_t> rows{1};
-  for (int64_t length = 2; length <= longest; ++length) {
-    if (any(differences + length * stride, thresholds)) rows.push_back(length);
+  for (int64_t length = 2; length <= lines.longest; ++length) {
+    if (any(lines.differences + length * lines.stride, thresholds)) rows.push_back(length);
   }
   LineLengths out{rows, std::vector<int64_t>(rows.size() * cells.size())};
   int64_t* single = out.counts.data();
   std::copy(cells.begin(), cells.end(), single);
   for (size_t n = 1; n < rows.size(); ++n) {
-    add_row(differences + rows[n] * stride, thresholds, rows[n], single + n * cells.size(), single);
+    add_row(lines.differences + rows[n] * lines.stride, thresholds, rows[n], single + n * cells.size(),
+            single);
   }
   if (std::all_of(single, single + thresholds, [](int64_t count) { return count == 0; })) {
     out.lengths.erase(out.lengths.begin());

@@ -8,10 +8,15 @@
 
 namespace athanor::rqa {
 
-// differences: row `length`, at differences + length * stride, holds the number of lines at each of E
-// thresholds less that at the threshold before, from length 2 to `longest`. cells [E]: recurrent; those that
-// no longer line has are the lines of length 1.
-LineLengths lines_of_differences(const int32_t* differences, int64_t stride, int64_t longest,
-                                 const std::vector<int64_t>& cells);
+// Lines of each length from 2 to `longest`, at each of E thresholds, as the number at a threshold less that
+// at the one before: of a line of the thresholds [first, past), differences[length * stride + first] is one
+// more and that of past one less.
+struct LineDifferences {
+  int32_t* differences;
+  int64_t stride, longest;
+};
+
+// cells [E]: recurrent; those that no longer line has are the lines of length 1.
+LineLengths lines_of_differences(const LineDifferences& lines, const std::vector<int64_t>& cells);
 
 }  // namespace athanor::rqa

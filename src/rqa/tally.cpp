@@ -1,7 +1,5 @@
 #include "src/rqa/tally.h"
 
-#include "src/rqa/line_differences.h"
-
 namespace athanor::rqa {
 
 std::vector<int64_t> Tally::cells() const {
@@ -14,9 +12,7 @@ std::vector<int64_t> Tally::cells() const {
   return cells;
 }
 
-LineLengths Tally::lines() const {
-  return lines_of_differences(lines_.differences, lines_.stride, lines_.longest, cells());
-}
+LineLengths Tally::lines() const { return lines_of_differences(lines_, cells()); }
 
 void Tally::clear() {
   std::fill_n(differences_.begin(), (lines_.longest + 1) * lines_.stride, 0);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "src/rqa/line_counts.h"
-#include "src/rqa/walk_kernel.h"
+#include "src/rqa/line_differences.h"
 
 namespace athanor::rqa {
 

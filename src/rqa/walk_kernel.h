@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "src/rqa/line_differences.h"
 #include "src/rqa/screen.h"
 
 namespace athanor::rqa {
@@ -38,13 +39,6 @@ struct Cells {
 struct Changes {
   uint8_t* levels;
   uint32_t* places;  // of the cell; where there is no line, of the end of the one before
-};
-
-// Lines of length 2 and more: of the thresholds [first, past), differences[length * stride + first] is one
-// more, and that of past one less.
-struct LineDifferences {
-  int32_t* differences;
-  int64_t stride, longest;
 };
 
 struct WalkKernel {

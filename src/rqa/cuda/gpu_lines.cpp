@@ -91,9 +91,9 @@ LineCounts Batch::counts(size_t n) const {
   LineCounts out{.vectors = matrices[n].vectors,
                  .cells = cells_of(n, kOutsideWindow),
                  .cells_in_window = cells_of(n, kInsideWindow)};
-  out.diagonal = lines_of_differences(diagonal.get() + first, stride, longest[0], out.cells);
+  out.diagonal = lines_of_differences({diagonal.get() + first, stride, longest[0]}, out.cells);
   if (call.vertical)
-    out.vertical = lines_of_differences(vertical.get() + first, stride, longest[1], cells_of(n, kColumns));
+    out.vertical = lines_of_differences({vertical.get() + first, stride, longest[1]}, cells_of(n, kColumns));
   if (call.by_diagonal) out.cells_by_diagonal = by_diagonal_of(n);
   return out;
 }
